@@ -1,0 +1,26 @@
+import { defineConfig } from "vitest/config";
+
+const ofKind = (name: string, include: string[], testTimeout: number) => ({
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      ofKind("unit", ["test/{node,simulator,scripts}/**/*.test.ts"], 20_000),
+      ofKind("simulation", ["test/simulation/**/*.test.ts"], 120_000),
+      {
+        test: {
+          ...ofKind("cluster", ["test/cluster/**/*.test.ts"], 120_000).test,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...ofKind("containers", ["test/containers/**/*.test.ts"], 600_000).test,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
