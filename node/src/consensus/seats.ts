@@ -1,0 +1,81 @@
+/**
+ * What the log says about its members: which boot speaks for each, and the rosters that matter.
+ *
+ * It is a fold over the entries, committed or not, so that any log (and any snapshot) gives the
+ * same answer on every replica. See protocol.md, "What a replica keeps".
+ */
+import type { Entry, TermStart } from "./entry.ts";
+import { type BootKey, type MemberId, type Term, term } from "./ids.ts";
+import { memberOf, type Roster } from "./roster.ts";
+
+export type RosterAt = { readonly index: number; readonly term: Term; readonly roster: Roster };
+
+export type Seats = {
+  /** The boot that speaks for each member some term-start lists. */
+  readonly valid: ReadonlyMap<MemberId, BootKey>;
+  /** Every boot key the log ever named: a log names a key once. */
+  readonly named: ReadonlySet<BootKey>;
+  /** Rosters of the term-starts, oldest first. Those before the last committed one are dropped. */
+  readonly rosters: readonly RosterAt[];
+  /** Where each member's latest rejoin stands. */
+  readonly rejoins: ReadonlyMap<MemberId, number>;
+  /** Term of the last cold start; 0 is "none". */
+  readonly coldTerm: Term;
+};
+
+export const noSeats: Seats = {
+  valid: new Map(),
+  named: new Set(),
+  rosters: [],
+  rejoins: new Map(),
+  coldTerm: term(0),
+};
+
+/** Most entries are commands and change nothing here, so the fold returns early for them. */
+export function seatsAfter(seats: Seats, entries: readonly Entry[]): Seats {
+  let after = seats;
+  for (const entry of entries) {
+    if (entry.body.kind === "term-start") after = onTermStart(after, entry, entry.body);
+    if (entry.body.kind === "rejoin") {
+      const { member, bootKey } = entry.body;
+      after = {
+        ...after,
+        valid: new Map(after.valid).set(member, bootKey),
+        named: new Set(after.named).add(bootKey),
+        rejoins: new Map(after.rejoins).set(member, entry.index),
+      };
+    }
+  }
+  return after;
+}
+
+function onTermStart(seats: Seats, entry: Entry, { roster, cold }: TermStart): Seats {
+  const valid = new Map<MemberId, BootKey>();
+  const named = new Set(seats.named);
+  for (const member of roster.members) {
+    const known = cold ? undefined : seats.valid.get(member.id);
+    valid.set(member.id, known ?? member.bootKey);
+    named.add(member.bootKey);
+  }
+  return {
+    valid,
+    named,
+    rosters: [...seats.rosters, { index: entry.index, term: entry.term, roster }],
+    rejoins: cold ? new Map() : seats.rejoins,
+    coldTerm: cold ? entry.term : seats.coldTerm,
+  };
+}
+
+/** Drops the rosters that a later committed term-start has replaced. */
+export function settleRosters(seats: Seats, commitIndex: number): Seats {
+  const settled = seats.rosters.findLastIndex(({ index }) => index <= commitIndex);
+  return settled <= 0 ? seats : { ...seats, rosters: seats.rosters.slice(settled) };
+}
+
+/**
+ * The boot that speaks for `member`: by the log; by the contract's roster only while no term-start
+ * lists the member.
+ */
+export function validBoot(seats: Seats, roster: Roster, member: MemberId): BootKey | undefined {
+  return seats.valid.get(member) ?? memberOf(roster, member)?.bootKey;
+}
