@@ -1,0 +1,77 @@
+import { p256 } from "@noble/curves/nist";
+import { sha512 } from "@noble/hashes/sha2";
+import { concatBytes, utf8ToBytes } from "@noble/hashes/utils";
+import type { Extension } from "@peculiar/x509";
+import { appInfoExtension, attestationExtension } from "../certificate/extensions.ts";
+import { type Certificate, issueLeaf, type LeafRequest } from "../certificate/leaf.ts";
+import type { Fields } from "../http/fields.ts";
+import { type Instance, quote, tdReport } from "../instance.ts";
+import { p256Spki } from "../keys/p256.ts";
+import { aggregatedMeasurement, systemMeasurement } from "../measurement/aggregate.ts";
+import { osImageHash } from "../measurement/bootLog.ts";
+import { embeddedEvents, encodeAttestation } from "../quote/attestation.ts";
+import { reportDataBytes } from "../quote/layout.ts";
+import { RefusedRequest } from "../refusal.ts";
+import { unverifiedDeviceId, vmConfig } from "./information.ts";
+
+export type TlsKeyAnswer = { readonly key: string; readonly certificate_chain: readonly string[] };
+
+/** GetTlsKey: a fresh P-256 key and its certificate, which can carry an attestation. */
+export async function getTlsKey(instance: Instance, fields: Fields): Promise<TlsKeyAnswer> {
+  const notBefore = fields.seconds("not_before");
+  const notAfter = fields.seconds("not_after");
+  if (notBefore !== undefined && notAfter !== undefined && notBefore >= notAfter) {
+    throw new RefusedRequest("not_before must be earlier than not_after");
+  }
+  const certificate = await issueLeaf(instance.app.authority, {
+    ...leafRequest(instance, fields, p256.utils.randomPrivateKey()),
+    ...(notBefore === undefined ? {} : { notBefore }),
+    ...(notAfter === undefined ? {} : { notAfter }),
+    ...(fields.flag("with_app_info") ? { appInfo: appInfo(instance) } : {}),
+  });
+  return tlsKeyAnswer(certificate);
+}
+
+/** What GetTlsKey and the legacy DeriveKey ask for in the same fields. */
+export function leafRequest(instance: Instance, fields: Fields, secret: Uint8Array): LeafRequest {
+  return {
+    secret,
+    subject: fields.text("subject"),
+    alternativeNames: fields.texts("alt_names"),
+    serverAuth: fields.flag("usage_server_auth"),
+    clientAuth: fields.flag("usage_client_auth"),
+    ...(fields.flag("usage_ra_tls") ? { attestation: attestKey(instance, secret) } : {}),
+  };
+}
+
+export function tlsKeyAnswer(certificate: Certificate): TlsKeyAnswer {
+  return { key: certificate.key, certificate_chain: certificate.chain };
+}
+
+/** Binds the certificate's public key to the instance: its hash is the quote's report data. */
+function attestKey(instance: Instance, secret: Uint8Array): Extension {
+  const reportData = sha512(concatBytes(utf8ToBytes("ratls-cert:"), p256Spki(secret)));
+  const attestation = encodeAttestation({
+    quote: quote(instance, reportData),
+    events: embeddedEvents(instance.events),
+    reportData,
+    config: vmConfig,
+  });
+  return attestationExtension(attestation);
+}
+
+function appInfo(instance: Instance): Extension {
+  const { app } = instance;
+  const report = tdReport(instance, new Uint8Array(reportDataBytes));
+  const keyProvider = utf8ToBytes(app.keyProviderInfo);
+  return appInfoExtension([
+    app.appId,
+    app.composeHash,
+    instance.instanceId,
+    unverifiedDeviceId,
+    systemMeasurement(report, keyProvider),
+    aggregatedMeasurement(report),
+    osImageHash,
+    keyProvider,
+  ]);
+}
