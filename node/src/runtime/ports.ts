@@ -59,13 +59,20 @@ export type MemberRecord = {
   readonly departing: boolean;
 };
 
+export type Block = {
+  readonly number: bigint;
+  /** 0x-hex. */
+  readonly hash: string;
+  readonly timestampMs: number;
+};
+
 /** The contract at one block. */
 export type ChainView = {
   readonly view: View;
   readonly genesisSize: number;
   readonly members: readonly MemberRecord[];
   readonly pending: readonly MemberRecord[];
-  readonly block: { readonly number: bigint; readonly hash: string; readonly timestampMs: number };
+  readonly block: Block;
 };
 
 export type Registration = {
@@ -79,13 +86,26 @@ export type Registration = {
 
 export type ChainFault =
   | { readonly code: "chain.unreachable"; readonly reason: string }
-  | { readonly code: "chain.reverted"; readonly call: string; readonly error: string };
+  /** Endpoints answered, but fewer than RPC_QUORUM of them agree. */
+  | { readonly code: "chain.disputed"; readonly reason: string }
+  /** What lies at the configured address is not the membership contract. */
+  | { readonly code: "chain.wrongContract"; readonly contract: string; readonly reason: string }
+  | { readonly code: "chain.reverted"; readonly call: string; readonly error: string }
+  /** Sent, but not seen in a block in time; it may still be mined. */
+  | {
+      readonly code: "chain.notMined";
+      readonly call: string;
+      readonly transactionHash: string;
+      readonly waitedMs: number;
+    };
 
 /** This node's standing with the contract, as far as registration goes. */
 export type Standing =
   | { readonly kind: "no-token"; readonly wallet: MemberId }
   | { readonly kind: "token"; readonly tokenId: bigint }
-  | { readonly kind: "registered"; readonly tokenId: bigint; readonly bootKey: BootKey };
+  | { readonly kind: "registered"; readonly tokenId: bigint; readonly bootKey: BootKey }
+  /** The owner revoked it and it is no member any more: this wallet can never register again. */
+  | { readonly kind: "revoked"; readonly tokenId: bigint };
 
 /** Transactions resolve once mined; a lost race (another term by then) is a ChainFault. */
 export type Chain = {
@@ -120,6 +140,30 @@ export type SignVote = (statement: VoteStatement) => Promise<string>;
 export type RecoverVoter = (s: VoteStatement, signature: string) => Promise<MemberId | null>;
 
 // ── identity and attestation ─────────────────────────────────────────────────────────────────────
+
+/** The node's secp256k1 key. Only the TEE adapter holds the key itself; others get signatures. */
+export type Wallet = {
+  readonly address: MemberId;
+  /** Signs 32 bytes as they are: r ‖ s ‖ v, 65 bytes, s low, v 0 or 1. */
+  sign(hash: Uint8Array): Uint8Array;
+};
+
+/** dstack's proof that the wallet belongs to the app, as the contract takes it. All 0x-hex. */
+export type KeyProof = {
+  /** 64 bytes, uncompressed without the leading 04. */
+  readonly derivedPublicKey: string;
+  /** 64 bytes, uncompressed without the leading 04. */
+  readonly appPublicKey: string;
+  /** The app's key over the derived one, 65 bytes, v 0 or 1. */
+  readonly appSignature: string;
+  /** The KMS root's key over the app's, 65 bytes, v 0 or 1. */
+  readonly kmsSignature: string;
+};
+
+export type EnclaveFault =
+  | { readonly code: "enclave.unreachable"; readonly reason: string }
+  /** The guest agent answered with what no honest agent would. */
+  | { readonly code: "enclave.malformed"; readonly reason: string };
 
 /** What a boot presents so that its key counts: the quote binds wallet, key, cluster and block. */
 export type BootProof = {
