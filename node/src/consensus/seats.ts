@@ -17,8 +17,11 @@ export type Seats = {
   readonly named: ReadonlySet<BootKey>;
   /** Rosters of the term-starts, oldest first. Those before the last committed one are dropped. */
   readonly rosters: readonly RosterAt[];
-  /** Where each member's latest rejoin stands. */
-  readonly rejoins: ReadonlyMap<MemberId, number>;
+  /**
+   * Index of the entry that made each valid boot count; it counts once that entry is committed. 0
+   * for a boot that registered: it counts from the start.
+   */
+  readonly namedAt: ReadonlyMap<MemberId, number>;
   /** Term of the last cold start; 0 is "none". */
   readonly coldTerm: Term;
 };
@@ -27,7 +30,7 @@ export const noSeats: Seats = {
   valid: new Map(),
   named: new Set(),
   rosters: [],
-  rejoins: new Map(),
+  namedAt: new Map(),
   coldTerm: term(0),
 };
 
@@ -42,7 +45,7 @@ export function seatsAfter(seats: Seats, entries: readonly Entry[]): Seats {
         ...after,
         valid: new Map(after.valid).set(member, bootKey),
         named: new Set(after.named).add(bootKey),
-        rejoins: new Map(after.rejoins).set(member, entry.index),
+        namedAt: new Map(after.namedAt).set(member, entry.index),
       };
     }
   }
@@ -51,17 +54,19 @@ export function seatsAfter(seats: Seats, entries: readonly Entry[]): Seats {
 
 function onTermStart(seats: Seats, entry: Entry, { roster, cold }: TermStart): Seats {
   const valid = new Map<MemberId, BootKey>();
+  const namedAt = new Map<MemberId, number>();
   const named = new Set(seats.named);
   for (const member of roster.members) {
     const known = cold ? undefined : seats.valid.get(member.id);
     valid.set(member.id, known ?? member.bootKey);
-    named.add(member.bootKey);
+    namedAt.set(member.id, cold ? entry.index : (seats.namedAt.get(member.id) ?? 0));
+    named.add(known ?? member.bootKey);
   }
   return {
     valid,
     named,
     rosters: [...seats.rosters, { index: entry.index, term: entry.term, roster }],
-    rejoins: cold ? new Map() : seats.rejoins,
+    namedAt,
     coldTerm: cold ? entry.term : seats.coldTerm,
   };
 }

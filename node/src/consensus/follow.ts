@@ -1,0 +1,100 @@
+/** A follower's side of replication, and how a recovering boot comes to count again. */
+import { commitTo, settleStatus } from "./commit.ts";
+import type { Effect } from "./effect.ts";
+import { contradiction, graft } from "./graft.ts";
+import type { Boot } from "./ids.ts";
+import { positionAt } from "./log.ts";
+import type { Append } from "./message.ts";
+import { bind, hold, refuseClaim, sayNo } from "./promises.ts";
+import { andThen, emit, type Replica, type Step, stay } from "./replica.ts";
+
+export function onAppend(replica: Replica, from: Boot, message: Append): Step {
+  const claim = { leader: from, term: message.term, rosterHash: message.rosterHash };
+  const refusal = refuseClaim(replica, claim);
+  if (refusal === "behind") return hold(replica, from, message);
+  if (refusal !== null) return emit(replica, sayNo(replica, from, message.term, refusal));
+
+  // Accepting an append binds like a promise; a recovering boot is bound too, for a cold start.
+  return andThen(
+    andThen(bind(replica, claim), (bound) => hear(bound, from, message)),
+    (heard) => take(heard, from, message),
+  );
+}
+
+/** Notes a sign of life from the leader; a boot that has not rejoined yet asks to. */
+export function hear(
+  replica: Replica,
+  from: Boot,
+  { term, active }: { term: Append["term"]; active: boolean },
+): Step {
+  const { nowMs, setup, seats, status } = replica;
+  const known = replica.following;
+  const askedMs =
+    known?.term === term && known.leader.bootKey === from.bootKey
+      ? known.rejoinAskedMs
+      : Number.NEGATIVE_INFINITY;
+  const mayAsk = active && status === "recovering" && !seats.named.has(setup.self.bootKey);
+  const ask = mayAsk && nowMs - askedMs >= setup.heartbeatMs * 2;
+  const following = {
+    term,
+    leader: from,
+    active,
+    heardMs: nowMs,
+    rejoinAskedMs: ask ? nowMs : askedMs,
+  };
+  const effects: Effect[] = ask
+    ? [{ kind: "send", to: from, message: { kind: "rejoin-request", term }, after: "durable" }]
+    : [];
+  return { replica: { ...replica, following }, effects };
+}
+
+function take(replica: Replica, from: Boot, message: Append): Step {
+  const { previous, entries, commitIndex } = message;
+  const mine = positionAt(replica.log, previous.index);
+  if (mine === null && previous.index > replica.log.last.index) {
+    return reject(replica, from, message, replica.log.last.index);
+  }
+  if (mine !== null && mine.hash !== previous.hash) {
+    if (previous.index <= replica.commitIndex) return contradiction(replica, previous.index);
+    return reject(replica, from, message, replica.commitIndex);
+  }
+  if (mine === null && previous.index + entries.length <= replica.log.before.index) {
+    return reject(replica, from, message, replica.commitIndex);
+  }
+  const matchIndex = previous.index + entries.length;
+  return andThen(
+    andThen(graft(replica, entries), (grafted) =>
+      commitTo(grafted, Math.min(commitIndex, matchIndex)),
+    ),
+    (done) => acknowledge(done, from, message, matchIndex),
+  );
+}
+
+/** Durable before the ack: the ack is a `durable` send behind the persist of `graft`. */
+function acknowledge(replica: Replica, from: Boot, message: Append, matchIndex: number): Step {
+  const settled = settleStatus(replica);
+  const at = positionAt(settled.log, matchIndex);
+  if (at === null) return stay(settled);
+  return emit(settled, {
+    kind: "send",
+    to: from,
+    after: "durable",
+    message: {
+      kind: "ack",
+      term: message.term,
+      status: settled.status,
+      matchIndex,
+      matchHash: at.hash,
+      round: message.round,
+    },
+  });
+}
+
+function reject(replica: Replica, to: Boot, { term, round }: Append, hint: number): Step {
+  return emit(replica, {
+    kind: "send",
+    to,
+    after: "durable",
+    message: { kind: "reject", term, status: replica.status, hint, round },
+  });
+}

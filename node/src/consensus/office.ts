@@ -1,0 +1,277 @@
+/** Taking office: promises, the log to adopt, the term-start (protocol.md, "Taking office"). */
+import { cutAfter, graft } from "./graft.ts";
+import type { Boot, BootKey, MemberId } from "./ids.ts";
+import { batchAfter, isGreater, type Position, positionAt } from "./log.ts";
+import type { Fetch, Fetched, FetchFailed, Prepare, PromiseMade, Refusal } from "./message.ts";
+import { bind, refuseClaim } from "./promises.ts";
+import { isQuorumOfEach, quorumSize } from "./quorum.ts";
+import {
+  andThen,
+  emit,
+  leaveOffice,
+  type Office,
+  type Peer,
+  type Progress,
+  type Replica,
+  type Step,
+  stay,
+} from "./replica.ts";
+import { appendOwn } from "./replicate.ts";
+import { memberOf, type Roster } from "./roster.ts";
+import { settleRosters, validBoot } from "./seats.ts";
+import type { View } from "./view.ts";
+
+/** The contract names this replica leader of `view.term`. */
+export function enterOffice(replica: Replica, view: View): Step {
+  const { setup, nowMs } = replica;
+  const claim = { leader: setup.self, term: view.term, rosterHash: view.roster.hash };
+  // A restarted leader cannot resume its term: its disk's promise names its former boot.
+  const barred = refuseClaim({ ...replica, view }, claim) !== null;
+  const office: Office = {
+    term: view.term,
+    roster: view.roster,
+    cold: view.coldTerm === view.term,
+    stage: barred ? "barred" : "gathering",
+    unwelcome: false,
+    sinceMs: nowMs,
+    askedMs: nowMs,
+    promises: new Map(),
+    setAside: new Set(),
+    fetch: null,
+    startIndex: 0,
+    joint: [],
+    progress: new Map(),
+    round: 0,
+    reading: null,
+    readQueue: [],
+    broadcastMs: nowMs,
+    quorumMs: nowMs,
+    petitionedMs: Number.NEGATIVE_INFINITY,
+  };
+  return andThen(leaveOffice(replica), (free) => {
+    const entered = { ...free, office };
+    if (barred) return stay(entered);
+    return andThen(andThen(bind(entered, claim), askAll), tryToAdopt);
+  });
+}
+
+/** Asks every live boot that has not promised yet. */
+export function askAll(replica: Replica): Step {
+  const { office } = replica;
+  if (office === null) return stay(replica);
+  const message: Prepare = {
+    kind: "prepare",
+    term: office.term,
+    rosterHash: office.roster.hash,
+  };
+  const silent = [...replica.peers.values()].filter(
+    ({ boot, connected }) => connected && !office.promises.has(boot.bootKey),
+  );
+  return emit(
+    { ...replica, office: { ...office, askedMs: replica.nowMs } },
+    ...silent.map(({ boot }) => ({ kind: "send", to: boot, message, after: "durable" }) as const),
+  );
+}
+
+export function onPromise(replica: Replica, from: Boot, made: PromiseMade): Step {
+  const { office } = replica;
+  if (office === null || office.term !== made.term) return stay(replica);
+  if (office.roster.hash !== made.rosterHash) return stay(replica);
+  const promises = new Map(office.promises).set(from.bootKey, { from, made });
+  return tryToAdopt({ ...replica, office: { ...office, promises } });
+}
+
+/**
+ * Refused for a higher term or for another boot of its own: this term cannot be led any more, or
+ * not for that member. The next tick hands over.
+ */
+export function onRefusal(replica: Replica, refusal: Refusal): Step {
+  const { office } = replica;
+  if (office === null || office.term !== refusal.term) return stay(replica);
+  const overtaken = refusal.promisedTerm > office.term;
+  if (!overtaken && refusal.reason !== "other-boot-promised") return stay(replica);
+  const serves = office.stage === "starting" || office.stage === "active";
+  const marked: Office = serves
+    ? { ...office, unwelcome: true }
+    : { ...office, stage: "barred", fetch: null };
+  return emit({ ...replica, office: marked }, { kind: "refresh-view" });
+}
+
+type Candidate = { readonly from: Boot; readonly last: Position; readonly commitIndex: number };
+
+/** Step 3: with promises enough, adopt the greatest log among them. */
+export function tryToAdopt(replica: Replica): Step {
+  const { office } = replica;
+  if (office === null || office.stage !== "gathering") return stay(replica);
+  const candidates = promisesThatCount(replica, office);
+  if (!isEnough(replica, office, candidates)) return stay(replica);
+  const greatest = candidates.reduce((a, b) => (isGreater(b.last, a.last) ? b : a));
+  if (greatest.last.term >= office.term) {
+    return stay({ ...replica, office: { ...office, stage: "barred" } });
+  }
+  const mine = positionAt(replica.log, greatest.last.index);
+  if (mine?.hash === greatest.last.hash) {
+    return andThen(cutAfter(replica, greatest.last.index), (cut) => startTerm(cut, candidates));
+  }
+  return fetchFrom(replica, office, greatest);
+}
+
+function promisesThatCount(replica: Replica, office: Office): readonly Candidate[] {
+  const { setup, status, log, commitIndex, durable } = replica;
+  const made = [...office.promises.values()]
+    .filter(({ from }) => !office.setAside.has(from.bootKey))
+    .map(({ from, made: { status: theirs, last, commitIndex: known } }) => ({
+      from,
+      last,
+      commitIndex: known,
+      status: theirs,
+    }));
+  if (durable.promisedTerm >= office.term) {
+    made.push({ from: setup.self, last: log.last, commitIndex, status });
+  }
+  return made.filter(({ from, status: theirs }) =>
+    office.cold
+      ? memberOf(office.roster, from.member)?.bootKey === from.bootKey
+      : theirs === "normal",
+  );
+}
+
+/** A first count by member; step 4 judges the boots by the log that this one finds. */
+function isEnough({ setup }: Replica, office: Office, candidates: readonly Candidate[]): boolean {
+  const members = new Set(candidates.map(({ from }) => from.member));
+  if (!office.cold) return isQuorumOfEach([office.roster], members);
+  const { length } = office.roster.members;
+  return members.size >= (setup.coldStart === "all" ? length : quorumSize(length));
+}
+
+/** Asks for all that follows this replica's commit index: up to there, every log is the same. */
+function fetchFrom(replica: Replica, office: Office, { from, last }: Candidate): Step {
+  const fetch = { from, target: last, sentMs: replica.nowMs };
+  const waiting = { ...replica, office: { ...office, stage: "fetching" as const, fetch } };
+  return ask(waiting, replica.commitIndex);
+}
+
+function ask(replica: Replica, afterIndex: number): Step {
+  const { office, log, nowMs } = replica;
+  const after = positionAt(log, afterIndex);
+  if (office?.fetch == null || after === null) return stay(replica);
+  const message: Fetch = { kind: "fetch", term: office.term, after };
+  const asked = { ...office, fetch: { ...office.fetch, sentMs: nowMs } };
+  return emit(
+    { ...replica, office: asked },
+    { kind: "send", to: office.fetch.from, message, after: "durable" },
+  );
+}
+
+/** A promise's log, read out to the leader that it was made to. */
+export function onFetch(replica: Replica, from: Boot, { term, after }: Fetch): Step {
+  const { promised, log, setup } = replica;
+  if (promised?.term !== term || promised.leaderBootKey !== from.bootKey) return stay(replica);
+  const has = positionAt(log, after.index)?.hash === after.hash;
+  const message: Fetched | FetchFailed = has
+    ? {
+        kind: "fetched",
+        term,
+        after,
+        entries: batchAfter(log, after.index, setup.batchBytesMax),
+      }
+    : { kind: "fetch-failed", term };
+  return emit(replica, { kind: "send", to: from, message, after: "durable" });
+}
+
+export function onFetched(replica: Replica, from: Boot, { term, after, entries }: Fetched): Step {
+  const { office, log } = replica;
+  if (office?.fetch == null || office.term !== term) return stay(replica);
+  if (office.fetch.from.bootKey !== from.bootKey) return stay(replica);
+  if (positionAt(log, after.index)?.hash !== after.hash) return stay(replica);
+  const { target } = office.fetch;
+  const last = entries.at(-1);
+  if (last === undefined) return setAsideFetched(replica);
+  return andThen(graft(replica, entries), (grafted) =>
+    last.index >= target.index ? adopt(grafted) : ask(grafted, last.index),
+  );
+}
+
+export function onFetchFailed(replica: Replica, from: Boot, { term }: FetchFailed): Step {
+  const { office } = replica;
+  if (office?.fetch == null || office.term !== term) return stay(replica);
+  return office.fetch.from.bootKey === from.bootKey ? setAsideFetched(replica) : stay(replica);
+}
+
+/** A log that cannot be fetched any more is left out, if a quorum remains without its promise. */
+export function setAsideFetched(replica: Replica): Step {
+  const { office } = replica;
+  if (office?.fetch == null) return stay(replica);
+  const setAside = new Set(office.setAside).add(office.fetch.from.bootKey);
+  const again: Office = { ...office, stage: "gathering", fetch: null, setAside };
+  return tryToAdopt({ ...replica, office: again });
+}
+
+function adopt(replica: Replica): Step {
+  const { office } = replica;
+  if (office === null) return stay(replica);
+  return tryToAdopt({ ...replica, office: { ...office, stage: "gathering", fetch: null } });
+}
+
+/** Steps 4 and 4b: only boots that the adopted log finds valid count, in each roster that matters. */
+function startTerm(replica: Replica, candidates: readonly Candidate[]): Step {
+  const { office, seats } = replica;
+  if (office === null) return stay(replica);
+  const known = Math.max(replica.commitIndex, ...candidates.map(({ commitIndex }) => commitIndex));
+  const joint = distinct([
+    office.roster,
+    ...settleRosters(seats, Math.min(known, replica.log.last.index)).rosters.map(
+      ({ roster }) => roster,
+    ),
+  ]);
+  const valid = candidates.filter(
+    ({ from }) => office.cold || validBoot(seats, office.roster, from.member) === from.bootKey,
+  );
+  const members = new Set<MemberId>(valid.map(({ from }) => from.member));
+  if (!office.cold && !isQuorumOfEach(joint, members)) return stay(replica);
+
+  const started: Office = {
+    ...office,
+    stage: "starting",
+    startIndex: replica.log.last.index + 1,
+    joint,
+    progress: new Map(
+      [...replica.peers.values()]
+        .filter(({ connected }) => connected)
+        .map((peer) => [peer.boot.bootKey, freshProgress(replica, peer)]),
+    ),
+    broadcastMs: replica.nowMs,
+    quorumMs: replica.nowMs,
+  };
+  return appendOwn({ ...replica, office: started }, [
+    { kind: "term-start", roster: office.roster, cold: office.cold },
+  ]);
+}
+
+/** Begins with a guess that fits a follower which is up to date. */
+export function freshProgress(replica: Replica, { boot, report }: Peer): Progress {
+  return {
+    boot,
+    status: report?.status ?? "recovering",
+    matchIndex: 0,
+    nextIndex: replica.log.last.index + 1,
+    mode: "stream",
+    round: 0,
+    sentMs: replica.nowMs,
+    ackedMs: Number.NEGATIVE_INFINITY,
+    transfer: null,
+  };
+}
+
+function distinct(rosters: readonly Roster[]): Roster[] {
+  return [...new Map(rosters.map((roster) => [roster.hash, roster])).values()];
+}
+
+/** A boot that lost its channel may return with another log position: it starts over. */
+export function dropProgress(replica: Replica, key: BootKey): Replica {
+  const { office } = replica;
+  if (office === null || !office.progress.has(key)) return replica;
+  const progress = new Map(office.progress);
+  progress.delete(key);
+  return { ...replica, office: { ...office, progress } };
+}

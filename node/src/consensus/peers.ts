@@ -1,0 +1,163 @@
+/** Who can be reached, and what they last said of themselves. */
+
+import type { Boot, BootKey, MemberId } from "./ids.ts";
+import type { Position } from "./log.ts";
+import { isGreater } from "./log.ts";
+import type { Report, Status } from "./message.ts";
+import { dropProgress, freshProgress, setAsideFetched } from "./office.ts";
+import {
+  andThen,
+  emit,
+  type Peer,
+  type Replica,
+  type Step,
+  stay,
+  withProgress,
+} from "./replica.ts";
+import { sendOne } from "./replicate.ts";
+import type { View } from "./view.ts";
+
+/** Forgotten after this many suspicion times without a channel or a word. */
+const forgetAfter = 60;
+
+export function onConnected(replica: Replica, boot: Boot): Step {
+  const known = replica.peers.get(boot.bootKey);
+  const peer: Peer = {
+    boot,
+    connected: true,
+    heardMs: replica.nowMs,
+    report: known?.report ?? null,
+  };
+  const met = withPeer(replica, peer);
+  return andThen(emit(met, sayReport(met, boot)), (told) => attend(told, peer));
+}
+
+/** A leader turns to a boot that just became reachable. */
+function attend(replica: Replica, peer: Peer): Step {
+  const { office } = replica;
+  if (office === null || office.stage === "barred") return stay(replica);
+  if (office.stage === "starting" || office.stage === "active") {
+    const progress = { ...freshProgress(replica, peer), mode: "probe" as const };
+    return sendOne(withProgress(replica, office, progress), peer.boot.bootKey);
+  }
+  return emit(replica, {
+    kind: "send",
+    to: peer.boot,
+    message: { kind: "prepare", term: office.term, rosterHash: office.roster.hash },
+    after: "durable",
+  });
+}
+
+export function onDisconnected(replica: Replica, boot: Boot): Step {
+  const known = replica.peers.get(boot.bootKey);
+  if (known === undefined) return stay(replica);
+  const gone = dropProgress(withPeer(replica, { ...known, connected: false }), boot.bootKey);
+  return gone.office?.fetch?.from.bootKey === boot.bootKey ? setAsideFetched(gone) : stay(gone);
+}
+
+export function onReport(replica: Replica, from: Boot, report: Report): Step {
+  const known = replica.peers.get(from.bootKey);
+  const peer: Peer = {
+    boot: from,
+    connected: known?.connected ?? false,
+    heardMs: replica.nowMs,
+    report,
+  };
+  const noted = withPeer(replica, peer);
+  return report.term > (replica.view?.term ?? 0)
+    ? emit(noted, { kind: "refresh-view" })
+    : stay(noted);
+}
+
+/** Any message is a sign of life. */
+export function heard(replica: Replica, from: Boot): Replica {
+  const known = replica.peers.get(from.bootKey);
+  if (known === undefined) {
+    return withPeer(replica, {
+      boot: from,
+      connected: false,
+      heardMs: replica.nowMs,
+      report: null,
+    });
+  }
+  return known.heardMs === replica.nowMs
+    ? replica
+    : withPeer(replica, { ...known, heardMs: replica.nowMs });
+}
+
+export function reportToAll(replica: Replica): Step {
+  const told = { ...replica, reportedMs: replica.nowMs };
+  const reachable = [...replica.peers.values()].filter(({ connected }) => connected);
+  return emit(told, ...reachable.map(({ boot }) => sayReport(replica, boot)));
+}
+
+function sayReport(replica: Replica, to: Boot) {
+  const { status, view, promised, log, commitIndex } = replica;
+  const message: Report = {
+    kind: "report",
+    status,
+    term: view?.term ?? (0 as Report["term"]),
+    promisedTerm: promised?.term ?? (0 as Report["term"]),
+    last: log.last,
+    commitIndex,
+  };
+  return { kind: "send", to, message, after: "durable" } as const;
+}
+
+export function forgetSilentPeers(replica: Replica): Replica {
+  const { peers, nowMs, setup } = replica;
+  const since = nowMs - setup.suspectAfterMs * forgetAfter;
+  const kept = [...peers].filter(([, { connected, heardMs }]) => connected || heardMs >= since);
+  return kept.length === peers.size ? replica : { ...replica, peers: new Map(kept) };
+}
+
+export type Standing = {
+  readonly boot: Boot;
+  readonly slot: number;
+  readonly status: Status;
+  readonly last: Position;
+};
+
+/** Members of `view` heard from within `withinMs`, self included; of two boots the later heard. */
+export function heardLately(replica: Replica, view: View, withinMs: number): readonly Standing[] {
+  const { setup, status, log, peers, nowMs } = replica;
+  const latest = new Map<MemberId, Peer>();
+  for (const peer of peers.values()) {
+    const rival = latest.get(peer.boot.member);
+    if (peer.report === null || nowMs - peer.heardMs > withinMs) continue;
+    if (rival === undefined || rival.heardMs < peer.heardMs) latest.set(peer.boot.member, peer);
+  }
+  return view.roster.members.flatMap(({ id, slot }) => {
+    if (id === setup.self.member) return [{ boot: setup.self, slot, status, last: log.last }];
+    const peer = latest.get(id);
+    return peer?.report == null
+      ? []
+      : [{ boot: peer.boot, slot, status: peer.report.status, last: peer.report.last }];
+  });
+}
+
+/**
+ * Whom to name leader next: normal boots before recovering ones, then the greatest log, then the
+ * lowest slot, so that members who heard the same choose the same.
+ */
+export function chooseSuccessor(
+  replica: Replica,
+  view: View,
+  without: ReadonlySet<MemberId>,
+): Standing | null {
+  const eligible = heardLately(replica, view, replica.setup.suspectAfterMs * 2).filter(
+    ({ boot }) => !without.has(boot.member) && !view.revoked.includes(boot.member),
+  );
+  const better = (a: Standing, b: Standing): Standing => {
+    if (a.status !== b.status) return a.status === "normal" ? a : b;
+    if (isGreater(b.last, a.last)) return b;
+    if (isGreater(a.last, b.last)) return a;
+    return a.slot <= b.slot ? a : b;
+  };
+  return eligible.reduce<Standing | null>((best, one) => (best ? better(best, one) : one), null);
+}
+
+function withPeer(replica: Replica, peer: Peer): Replica {
+  const peers = new Map<BootKey, Peer>(replica.peers).set(peer.boot.bootKey, peer);
+  return { ...replica, peers };
+}

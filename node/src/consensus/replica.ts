@@ -1,0 +1,244 @@
+/**
+ * What one replica knows. Nothing here reads a clock, a socket or a random source: everything comes
+ * in as an input, and everything the replica wants done leaves as an effect (see step.ts).
+ */
+import type { Effect, Promised } from "./effect.ts";
+import type { Entry } from "./entry.ts";
+import type { Boot, BootKey, Digest, Hash, MemberId, Term } from "./ids.ts";
+import { term } from "./ids.ts";
+import type { Ticket } from "./input.ts";
+import { append, type Log, logAfter, origin, type Position } from "./log.ts";
+import type { Append, NoConfidence, Prepare, PromiseMade, Report, Status } from "./message.ts";
+import type { Roster } from "./roster.ts";
+import { noSeats, type Seats, seatsAfter } from "./seats.ts";
+import type { Snapshot } from "./snapshot.ts";
+import type { View } from "./view.ts";
+
+/** Fixed for the life of a boot. */
+export type Setup = {
+  readonly self: Boot;
+  readonly digest: Digest;
+  readonly heartbeatMs: number;
+  readonly suspectAfterMs: number;
+  readonly voteFallbackMs: number;
+  /** How far above the last committed term a promise may reach. */
+  readonly termWindow: number;
+  readonly coldStart: "all" | "majority";
+  readonly batchBytesMax: number;
+  readonly chunkBytesMax: number;
+  /** Entries sent to one follower beyond those it has acknowledged. */
+  readonly unackedEntriesMax: number;
+  /** Entries kept behind a snapshot, for followers that lag a little. */
+  readonly retainedEntries: number;
+};
+
+export type Peer = {
+  readonly boot: Boot;
+  readonly connected: boolean;
+  readonly heardMs: number;
+  readonly report: Report | null;
+};
+
+/** The leader this replica accepts entries from. */
+export type Following = {
+  readonly term: Term;
+  readonly leader: Boot;
+  readonly active: boolean;
+  readonly heardMs: number;
+  readonly rejoinAskedMs: number;
+};
+
+/** How far one follower boot is, as its leader knows it. */
+export type Progress = {
+  readonly boot: Boot;
+  readonly status: Status;
+  /** Highest index this boot durably holds in common with the leader. */
+  readonly matchIndex: number;
+  readonly nextIndex: number;
+  /** `probe`: one append at a time until one fits. `stream`: pipelined. */
+  readonly mode: "probe" | "stream";
+  readonly round: number;
+  readonly sentMs: number;
+  readonly ackedMs: number;
+  readonly transfer: { readonly at: number; readonly offset: number } | null;
+};
+
+export type Reading = {
+  readonly round: number;
+  readonly index: number;
+  readonly tickets: readonly Ticket[];
+};
+
+/** Held while the contract names this replica. */
+export type Office = {
+  readonly term: Term;
+  readonly roster: Roster;
+  readonly cold: boolean;
+  /**
+   * `barred`: its own promise forbids it. `gathering` promises, `fetching` the log it adopts,
+   * `starting`: its term-start is not committed yet. It serves only when `active`.
+   */
+  readonly stage: "barred" | "gathering" | "fetching" | "starting" | "active";
+  /** A member refused it for good: serve on, but hand over. */
+  readonly unwelcome: boolean;
+  readonly sinceMs: number;
+  readonly askedMs: number;
+  readonly promises: ReadonlyMap<BootKey, { readonly from: Boot; readonly made: PromiseMade }>;
+  readonly setAside: ReadonlySet<BootKey>;
+  readonly fetch: {
+    readonly from: Boot;
+    readonly target: Position;
+    readonly sentMs: number;
+  } | null;
+  readonly startIndex: number;
+  /** Rosters whose quorums the term-start needs (step 4b). */
+  readonly joint: readonly Roster[];
+  readonly progress: ReadonlyMap<BootKey, Progress>;
+  readonly round: number;
+  readonly reading: Reading | null;
+  readonly readQueue: readonly Ticket[];
+  readonly broadcastMs: number;
+  readonly quorumMs: number;
+  /** When it last asked the chain for a change (hand-over or cold start). */
+  readonly petitionedMs: number;
+};
+
+/** What this replica thinks of the present leader, and what others told it. */
+export type Doubt = {
+  readonly term: Term;
+  /** When the view first showed this term. */
+  readonly termSeenMs: number;
+  /** Terms in a row whose leader never became active: doubles the patience with the next. */
+  readonly idleTerms: number;
+  readonly sinceMs: number | null;
+  readonly ownVote: NoConfidence | null;
+  readonly signingMs: number;
+  readonly toldMs: number;
+  readonly votes: ReadonlyMap<MemberId, NoConfidence>;
+  readonly quorumMs: number | null;
+  readonly submittedMs: number;
+  readonly castMs: number | null;
+};
+
+/** A snapshot under way from the leader. */
+export type Incoming = {
+  readonly from: BootKey;
+  readonly at: Position;
+  readonly seats: Seats;
+  readonly totalBytes: number;
+  readonly parts: readonly Uint8Array[];
+  readonly offset: number;
+};
+
+export type Replica = {
+  readonly setup: Setup;
+  readonly nowMs: number;
+  readonly wallMs: number;
+  readonly status: Status;
+  /** This very process registered its boot key: it never forgot anything. */
+  readonly registered: boolean;
+  readonly view: View | null;
+  /** Invariant: durable before anything that depends on it leaves; its term never falls. */
+  readonly promised: Promised | null;
+  readonly log: Log;
+  readonly seats: Seats;
+  readonly snapshot: Snapshot | null;
+  /** Invariant: never falls within a boot. */
+  readonly commitIndex: number;
+  readonly durable: {
+    readonly promisedTerm: Term;
+    readonly lastIndex: number;
+    readonly lastHash: Hash;
+  };
+  readonly peers: ReadonlyMap<BootKey, Peer>;
+  readonly following: Following | null;
+  readonly office: Office | null;
+  readonly doubt: Doubt;
+  /** A leader's word that waits for a fresher view of the contract. */
+  readonly held: { readonly from: Boot; readonly message: Prepare | Append } | null;
+  readonly incoming: Incoming | null;
+  readonly reportedMs: number;
+};
+
+export type Step = { readonly replica: Replica; readonly effects: readonly Effect[] };
+
+/** What the disk still knows. It makes a cache, never a vote: every boot starts out recovering. */
+export type Remembered = {
+  readonly promised: Promised | null;
+  readonly snapshot: Snapshot | null;
+  readonly entries: readonly Entry[];
+};
+
+export function boot(setup: Setup, remembered: Remembered, nowMs: number): Replica {
+  const { promised, snapshot, entries } = remembered;
+  const log = append(logAfter(snapshot?.at ?? origin), entries);
+  return {
+    setup,
+    nowMs,
+    wallMs: 0,
+    status: "recovering",
+    registered: false,
+    view: null,
+    promised,
+    log,
+    seats: seatsAfter(snapshot?.seats ?? noSeats, entries),
+    snapshot,
+    commitIndex: log.before.index,
+    durable: {
+      promisedTerm: promised?.term ?? term(0),
+      lastIndex: log.last.index,
+      lastHash: log.last.hash,
+    },
+    peers: new Map(),
+    following: null,
+    office: null,
+    doubt: noDoubt(term(0), nowMs, 0),
+    held: null,
+    incoming: null,
+    reportedMs: Number.NEGATIVE_INFINITY,
+  };
+}
+
+export function noDoubt(of: Term, nowMs: number, idleTerms: number): Doubt {
+  return {
+    term: of,
+    termSeenMs: nowMs,
+    idleTerms,
+    sinceMs: null,
+    ownVote: null,
+    signingMs: Number.NEGATIVE_INFINITY,
+    toldMs: Number.NEGATIVE_INFINITY,
+    votes: new Map(),
+    quorumMs: null,
+    submittedMs: Number.NEGATIVE_INFINITY,
+    castMs: null,
+  };
+}
+
+export const stay = (replica: Replica): Step => ({ replica, effects: [] });
+
+export function emit(replica: Replica, ...effects: readonly Effect[]): Step {
+  return { replica, effects };
+}
+
+/** Runs `next` on what `step` left behind, and keeps the effects of both in order. */
+export function andThen(step: Step, next: (replica: Replica) => Step): Step {
+  const after = next(step.replica);
+  if (step.effects.length === 0) return after;
+  if (after.effects.length === 0) return { replica: after.replica, effects: step.effects };
+  return { replica: after.replica, effects: [...step.effects, ...after.effects] };
+}
+
+/** Ends this replica's leadership; its waiting reads are declined, its commands may yet commit. */
+export function leaveOffice(replica: Replica): Step {
+  const { office } = replica;
+  if (office === null) return stay(replica);
+  const tickets = [...(office.reading?.tickets ?? []), ...office.readQueue];
+  const left = { ...replica, office: null };
+  return tickets.length === 0 ? stay(left) : emit(left, { kind: "declined", tickets });
+}
+
+export function withProgress(replica: Replica, office: Office, progress: Progress): Replica {
+  const all = new Map(office.progress).set(progress.boot.bootKey, progress);
+  return { ...replica, office: { ...office, progress: all } };
+}

@@ -1,0 +1,230 @@
+/** The leader's side of replication: pipelined appends, acks, and the commit rule. */
+import { commitTo } from "./commit.ts";
+import type { Effect } from "./effect.ts";
+import { type Body, makeEntry } from "./entry.ts";
+import type { Boot, BootKey, MemberId } from "./ids.ts";
+import type { Propose } from "./input.ts";
+import { append, batchAfter, entryAt, positionAt } from "./log.ts";
+import type { Ack, Append, Reject, Status } from "./message.ts";
+import { indexHeldByQuorum } from "./quorum.ts";
+import {
+  andThen,
+  emit,
+  type Office,
+  type Progress,
+  type Replica,
+  type Step,
+  stay,
+  withProgress,
+} from "./replica.ts";
+import { memberOf } from "./roster.ts";
+import { seatsAfter } from "./seats.ts";
+import { sendSnapshot } from "./transfer.ts";
+
+export function onPropose(replica: Replica, { commands, wallMs }: Propose): Step {
+  const tickets = commands.map(({ ticket }) => ticket);
+  if (replica.office?.stage !== "active") return emit(replica, { kind: "declined", tickets });
+  const firstIndex = replica.log.last.index + 1;
+  const bodies = commands.map(({ payload }) => ({ kind: "command", payload }) as const);
+  return andThen(
+    emit(replica, { kind: "appended", tickets, firstIndex, term: replica.office.term }),
+    (noted) => appendOwn({ ...noted, wallMs }, bodies),
+  );
+}
+
+/** Appends entries of the leader's own term. They are sent before they are durable here: only the
+ *  leader's own count waits for its disk. */
+export function appendOwn(replica: Replica, bodies: readonly Body[]): Step {
+  const { office, setup, wallMs, log } = replica;
+  if (office === null) return stay(replica);
+  let { hash, index } = log.last;
+  const entries = bodies.map((body) => {
+    index += 1;
+    const entry = makeEntry({ index, term: office.term, timeMs: wallMs }, body, hash, setup.digest);
+    hash = entry.hash;
+    return entry;
+  });
+  const seats = seatsAfter(replica.seats, entries);
+  const grown = { ...replica, log: append(log, entries), seats };
+  return andThen(pushAll(grown), (pushed) =>
+    emit(pushed, {
+      kind: "persist",
+      writes: [{ kind: "entries", after: log.last.index, entries }],
+    }),
+  );
+}
+
+/** Sends what is new to every follower that streams. */
+export function pushAll(replica: Replica): Step {
+  const { unackedEntriesMax } = replica.setup;
+  return eachFollower(
+    replica,
+    ({ mode, transfer, nextIndex, matchIndex }) =>
+      mode === "stream" && transfer === null && nextIndex - 1 - matchIndex < unackedEntriesMax,
+  );
+}
+
+/** A sign of life to every follower, with whatever it lacks. Carries the round of confirmation. */
+export function broadcast(replica: Replica): Step {
+  if (replica.office === null) return stay(replica);
+  const office = { ...replica.office, broadcastMs: replica.nowMs };
+  return eachFollower({ ...replica, office }, () => true);
+}
+
+function eachFollower(replica: Replica, wanted: (progress: Progress) => boolean): Step {
+  const { office } = replica;
+  if (office === null) return stay(replica);
+  const progress = new Map(office.progress);
+  const effects: Effect[] = [];
+  for (const [key, follower] of office.progress) {
+    if (!wanted(follower)) continue;
+    const { next, message } = nextAppend(replica, office, follower);
+    progress.set(key, next);
+    effects.push({ kind: "send", to: follower.boot, message, after: "now" });
+  }
+  return { replica: { ...replica, office: { ...office, progress } }, effects };
+}
+
+/** What to say to this follower now; an empty append when its window is full or it has all. */
+function nextAppend(replica: Replica, office: Office, follower: Progress) {
+  const { log, setup, nowMs } = replica;
+  const sent = follower.nextIndex - 1;
+  const open = sent - follower.matchIndex < setup.unackedEntriesMax && follower.transfer === null;
+  const previous = positionAt(log, sent) ?? log.last;
+  const fits = previous.index === sent;
+  const entries = open && fits ? batchAfter(log, sent, setup.batchBytesMax) : [];
+  const message: Append = {
+    kind: "append",
+    term: office.term,
+    rosterHash: office.roster.hash,
+    previous,
+    entries,
+    commitIndex: replica.commitIndex,
+    round: office.round,
+    active: office.stage === "active",
+  };
+  const streams = follower.mode === "stream";
+  const nextIndex = streams ? follower.nextIndex + entries.length : follower.nextIndex;
+  const next = { ...follower, nextIndex, sentMs: entries.length > 0 ? nowMs : follower.sentMs };
+  return { next, message };
+}
+
+export function onAck(replica: Replica, from: Boot, ack: Ack): Step {
+  const { office, log } = replica;
+  const known = office?.progress.get(from.bootKey);
+  if (office === null || known === undefined || ack.term !== office.term) return stay(replica);
+  const mine = positionAt(log, ack.matchIndex);
+  const compacted = ack.matchIndex < log.before.index;
+  if (mine === null ? !compacted : mine.hash !== ack.matchHash) return stay(replica);
+  const matchIndex = Math.max(known.matchIndex, ack.matchIndex);
+  const progress: Progress = {
+    ...known,
+    status: ack.status,
+    matchIndex,
+    nextIndex: Math.max(known.nextIndex, matchIndex + 1),
+    mode: "stream",
+    round: Math.max(known.round, ack.round),
+    ackedMs: replica.nowMs,
+    transfer: known.transfer !== null && matchIndex >= known.transfer.at ? null : known.transfer,
+  };
+  return andThen(advanceCommit(withProgress(replica, office, progress)), (advanced) =>
+    catchUp(advanced, from.bootKey),
+  );
+}
+
+export function onReject(replica: Replica, from: Boot, reject: Reject): Step {
+  const { office, log } = replica;
+  const known = office?.progress.get(from.bootKey);
+  if (office === null || known === undefined || reject.term !== office.term) return stay(replica);
+  const heard: Progress = {
+    ...known,
+    status: reject.status,
+    round: Math.max(known.round, reject.round),
+    ackedMs: replica.nowMs,
+  };
+  if (known.transfer !== null) return stay(withProgress(replica, office, heard));
+  const hint = Math.max(Math.min(reject.hint, log.last.index), known.matchIndex);
+  const back = { ...heard, mode: "probe" as const, nextIndex: hint + 1 };
+  const stepped = withProgress(replica, office, back);
+  if (hint < log.before.index) return sendSnapshot(stepped, from.bootKey);
+  return sendOne(stepped, from.bootKey);
+}
+
+/** After an ack: the next batch at once, if the follower still lacks any. */
+function catchUp(replica: Replica, key: BootKey): Step {
+  const follower = replica.office?.progress.get(key);
+  if (follower === undefined || follower.transfer !== null) return stay(replica);
+  if (follower.nextIndex - 1 < replica.log.before.index) return sendSnapshot(replica, key);
+  return follower.nextIndex <= replica.log.last.index ? sendOne(replica, key) : stay(replica);
+}
+
+export function sendOne(replica: Replica, key: BootKey): Step {
+  const { office } = replica;
+  const follower = office?.progress.get(key);
+  if (office === null || follower === undefined) return stay(replica);
+  const { next, message } = nextAppend(replica, office, follower);
+  return emit(withProgress(replica, office, next), {
+    kind: "send",
+    to: follower.boot,
+    message,
+    after: "now",
+  });
+}
+
+/**
+ * Commits what a quorum of valid, normal boots holds durably, if it is of the leader's own term
+ * (Raft §5.4.2: older entries are committed only along with one of them).
+ */
+export function advanceCommit(replica: Replica): Step {
+  const { office } = replica;
+  if (office === null || (office.stage !== "starting" && office.stage !== "active")) {
+    return stay(replica);
+  }
+  const reached = reachedBy(replica, office);
+  const rosters = office.stage === "starting" ? office.joint : [office.roster];
+  const held = mustHoldAll(replica, office)
+    ? Math.min(...office.roster.members.map(({ id }) => reached.get(id) ?? 0))
+    : indexHeldByQuorum(rosters, reached);
+  if (held <= replica.commitIndex || entryAt(replica.log, held)?.term !== office.term) {
+    return stay(replica);
+  }
+  return commitTo(replica, held);
+}
+
+/** A cold term-start is committed once ALL boots that it names hold it. */
+function mustHoldAll({ setup }: Replica, office: Office): boolean {
+  return office.cold && office.stage === "starting" && setup.coldStart === "all";
+}
+
+/** Highest index each member holds, counting only boots that speak for their member. */
+function reachedBy(replica: Replica, office: Office): ReadonlyMap<MemberId, number> {
+  const reached = new Map<MemberId, number>();
+  for (const { boot, status, matchIndex } of office.progress.values()) {
+    if (counts(replica, office, boot, status)) reached.set(boot.member, matchIndex);
+  }
+  const { self } = replica.setup;
+  if (counts(replica, office, self, replica.status)) {
+    reached.set(self.member, durableMatch(replica));
+  }
+  return reached;
+}
+
+/**
+ * True when `boot` may be counted for its member: it is normal, the log names it, and the entry that
+ * does so is committed (a rejoin needs a quorum without the member it is about). While a cold start
+ * is under way, the boots that the contract named count.
+ */
+export function counts(replica: Replica, office: Office, boot: Boot, status: Status): boolean {
+  const { seats, commitIndex } = replica;
+  const { member, bootKey } = boot;
+  if (office.cold && office.stage === "starting") {
+    return memberOf(office.roster, member)?.bootKey === bootKey;
+  }
+  const namedAt = seats.namedAt.get(member) ?? Number.POSITIVE_INFINITY;
+  return status === "normal" && seats.valid.get(member) === bootKey && namedAt <= commitIndex;
+}
+
+/** What this leader's own disk holds of its log. */
+function durableMatch({ durable, log }: Replica): number {
+  return positionAt(log, durable.lastIndex)?.hash === durable.lastHash ? durable.lastIndex : 0;
+}

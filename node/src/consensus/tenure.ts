@@ -1,0 +1,124 @@
+/** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
+import type { ColdStart } from "./effect.ts";
+import type { MemberId } from "./ids.ts";
+import { askAll, setAsideFetched } from "./office.ts";
+import { chooseSuccessor, heardLately } from "./peers.ts";
+import { isQuorumOfEach, quorumSize } from "./quorum.ts";
+import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
+import { broadcast, counts } from "./replicate.ts";
+import { sendSnapshot } from "./transfer.ts";
+
+export function officeTick(replica: Replica): Step {
+  const { office, nowMs, setup } = replica;
+  if (office === null) return stay(replica);
+  switch (office.stage) {
+    case "barred":
+      return petition(replica, office);
+    case "gathering": {
+      const again = nowMs - office.askedMs >= setup.heartbeatMs;
+      return andThen(again ? askAll(replica) : stay(replica), (asked) => petition(asked, office));
+    }
+    case "fetching": {
+      const stuck = nowMs - (office.fetch?.sentMs ?? nowMs) > setup.suspectAfterMs;
+      return stuck ? setAsideFetched(replica) : stay(replica);
+    }
+    case "starting":
+    case "active":
+      return lead(replica, office);
+    default:
+      return office.stage satisfies never;
+  }
+}
+
+function lead(replica: Replica, office: Office): Step {
+  const { nowMs, setup } = replica;
+  const due = nowMs - office.broadcastMs >= setup.heartbeatMs;
+  const inTouch = isQuorumOfEach([office.roster], inTouchWith(replica, office));
+  const noted = inTouch ? { ...replica, office: { ...office, quorumMs: nowMs } } : replica;
+  const cutOff = nowMs - (noted.office?.quorumMs ?? nowMs) >= setup.suspectAfterMs;
+  return andThen(andThen(due ? broadcast(noted) : stay(noted), resumeTransfers), (led) =>
+    cutOff || office.unwelcome ? petition(led, office) : stay(led),
+  );
+}
+
+function inTouchWith(replica: Replica, office: Office): ReadonlySet<MemberId> {
+  const { setup, nowMs, status } = replica;
+  const members = new Set<MemberId>();
+  for (const { boot, status: theirs, ackedMs } of office.progress.values()) {
+    const recent = nowMs - ackedMs < setup.suspectAfterMs;
+    if (recent && counts(replica, office, boot, theirs)) members.add(boot.member);
+  }
+  if (counts(replica, office, setup.self, status)) members.add(setup.self.member);
+  return members;
+}
+
+function resumeTransfers(replica: Replica): Step {
+  const { office, nowMs, setup } = replica;
+  const stalled = [...(office?.progress.values() ?? [])].filter(
+    ({ transfer, sentMs }) => transfer !== null && nowMs - sentMs > setup.suspectAfterMs,
+  );
+  return stalled.reduce<Step>(
+    (step, { boot }) => andThen(step, (resumed) => sendSnapshot(resumed, boot.bootKey)),
+    stay(replica),
+  );
+}
+
+/**
+ * A leader that cannot serve asks the contract for a way out: a cold start when too many members
+ * have forgotten what they said, else another leader. Each failed term doubles the patience.
+ */
+function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: Office): Step {
+  const { view, office, nowMs, setup, doubt } = replica;
+  if (view === null || office === null || view.term !== office.term) return stay(replica);
+  if (view.leader !== setup.self.member) return stay(replica);
+  if (nowMs - petitionedMs < setup.suspectAfterMs * 2) return stay(replica);
+  const asked = { ...replica, office: { ...office, petitionedMs: nowMs } };
+
+  const serving = stage === "starting" || stage === "active";
+  const cold = coldStart(replica, office);
+  const settling = office.cold && nowMs - sinceMs < setup.suspectAfterMs;
+  if (cold !== null && !settling && setAside.size === 0) return emit(asked, cold);
+
+  const patience = setup.suspectAfterMs * 2 ** Math.min(doubt.idleTerms, 5);
+  if (!serving && stage !== "barred" && nowMs - sinceMs < patience) return stay(replica);
+  if (stage === "barred" && nowMs - sinceMs < patience / 4) return stay(replica);
+  const successor = chooseSuccessor(replica, view, new Set([setup.self.member]));
+  const useful = successor !== null && (successor.status === "normal" || setAside.size > 0);
+  return useful
+    ? emit(asked, { kind: "hand-over", term: office.term, successor: successor.boot.member })
+    : stay(replica);
+}
+
+/**
+ * With the members that may still be normal (normal, or silent) fewer than a quorum, no leader can
+ * gather one again. `all` waits until every member answers; `majority` gives up on the silent ones.
+ */
+function coldStart(replica: Replica, office: Office): ColdStart | null {
+  const { view, setup } = replica;
+  if (view === null) return null;
+  const { members } = office.roster;
+  const answered = heardLately(replica, view, setup.suspectAfterMs * 2);
+  const recovering = answered.filter(({ status }) => status === "recovering");
+  const needed = setup.coldStart === "all" ? members.length : quorumSize(members.length);
+  const mayBeNormal = members.length - recovering.length;
+  if (mayBeNormal >= quorumSize(members.length) || answered.length < needed) return null;
+  const boots = new Map(answered.map(({ boot }) => [boot.member, boot.bootKey]));
+  return {
+    kind: "cold-start",
+    term: office.term,
+    bootKeys: members.map(({ id, bootKey }) => boots.get(id) ?? bootKey),
+  };
+}
+
+/** Orderly shutdown: the follower that lacks least takes over. */
+export function onStepDown(replica: Replica): Step {
+  const { office, view, setup } = replica;
+  if (office === null || view === null || view.leader !== setup.self.member) return stay(replica);
+  const successor = chooseSuccessor(replica, view, new Set([setup.self.member]));
+  if (successor?.status !== "normal") return stay(replica);
+  return emit(replica, {
+    kind: "hand-over",
+    term: office.term,
+    successor: successor.boot.member,
+  });
+}

@@ -1,0 +1,178 @@
+/** Snapshots for followers whose next entry is no longer in the leader's log. */
+import { settleStatus } from "./commit.ts";
+import type { Write } from "./effect.ts";
+import { hear } from "./follow.ts";
+import { refold } from "./graft.ts";
+import type { Boot, BootKey } from "./ids.ts";
+import type { StateCaptured } from "./input.ts";
+import { append, between, compact, type Log, logAfter, positionAt } from "./log.ts";
+import type { SnapshotAck, SnapshotChunk } from "./message.ts";
+import { bind, refuseClaim, sayNo } from "./promises.ts";
+import {
+  andThen,
+  emit,
+  type Incoming,
+  type Replica,
+  type Step,
+  stay,
+  withProgress,
+} from "./replica.ts";
+import { seatsAfter, settleRosters } from "./seats.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+/** The runtime captured the state as of `index`: it replaces the entries up to there. */
+export function onStateCaptured(replica: Replica, { index, state }: StateCaptured): Step {
+  const { log, snapshot, setup, commitIndex } = replica;
+  const at = positionAt(log, index);
+  if (at === null || index > commitIndex || index <= (snapshot?.at.index ?? 0))
+    return stay(replica);
+  const taken: Snapshot = { at, seats: settleRosters(refold(replica, index), index), state };
+  const kept = compact(log, index - setup.retainedEntries);
+  return emit(
+    { ...replica, snapshot: taken, log: kept },
+    {
+      kind: "persist",
+      writes: [{ kind: "snapshot", snapshot: taken, keepAfter: kept.before.index }],
+    },
+  );
+}
+
+export function sendSnapshot(replica: Replica, key: BootKey): Step {
+  const { office, snapshot, nowMs } = replica;
+  const follower = office?.progress.get(key);
+  if (office === null || follower === undefined || snapshot === null) return stay(replica);
+  const transfer = { at: snapshot.at.index, offset: 0 };
+  const begun = withProgress(replica, office, { ...follower, transfer, sentMs: nowMs });
+  return sendChunk(begun, key, 0);
+}
+
+function sendChunk(replica: Replica, key: BootKey, offset: number): Step {
+  const { office, snapshot, setup } = replica;
+  const follower = office?.progress.get(key);
+  if (office === null || follower === undefined || snapshot === null) return stay(replica);
+  const message: SnapshotChunk = {
+    kind: "snapshot-chunk",
+    term: office.term,
+    rosterHash: office.roster.hash,
+    at: snapshot.at,
+    seats: snapshot.seats,
+    offset,
+    totalBytes: snapshot.state.length,
+    bytes: snapshot.state.subarray(offset, offset + setup.chunkBytesMax),
+  };
+  return emit(replica, { kind: "send", to: follower.boot, message, after: "now" });
+}
+
+export function onSnapshotAck(replica: Replica, from: Boot, ack: SnapshotAck): Step {
+  const { office, snapshot, nowMs } = replica;
+  const follower = office?.progress.get(from.bootKey);
+  if (office === null || follower === undefined || ack.term !== office.term) return stay(replica);
+  if (follower.transfer === null) return stay(replica);
+  // A newer snapshot was taken meanwhile: the follower starts over with that one.
+  if (snapshot?.at.index !== follower.transfer.at || ack.atIndex !== follower.transfer.at) {
+    return sendSnapshot(replica, from.bootKey);
+  }
+  const transfer = { at: ack.atIndex, offset: ack.offset };
+  const noted = withProgress(replica, office, {
+    ...follower,
+    transfer,
+    sentMs: nowMs,
+    ackedMs: nowMs,
+  });
+  return ack.offset < snapshot.state.length
+    ? sendChunk(noted, from.bootKey, ack.offset)
+    : stay(noted);
+}
+
+export function onSnapshotChunk(replica: Replica, from: Boot, chunk: SnapshotChunk): Step {
+  const claim = { leader: from, term: chunk.term, rosterHash: chunk.rosterHash };
+  const refusal = refuseClaim(replica, claim);
+  if (refusal === "behind") return emit(replica, { kind: "refresh-view" });
+  if (refusal !== null) return emit(replica, sayNo(replica, from, chunk.term, refusal));
+  return andThen(
+    andThen(bind(replica, claim), (bound) => hear(bound, from, { term: chunk.term, active: true })),
+    (heard) => collect(heard, from, chunk),
+  );
+}
+
+function collect(replica: Replica, from: Boot, chunk: SnapshotChunk): Step {
+  if (chunk.at.index <= replica.commitIndex) return confirm(replica, from, chunk);
+  const known = replica.incoming;
+  const continues =
+    known !== null && known.from === from.bootKey && known.at.hash === chunk.at.hash;
+  const begun: Incoming = continues
+    ? known
+    : {
+        from: from.bootKey,
+        at: chunk.at,
+        seats: chunk.seats,
+        totalBytes: chunk.totalBytes,
+        parts: [],
+        offset: 0,
+      };
+  const fits = chunk.offset === begun.offset;
+  const incoming: Incoming = fits
+    ? { ...begun, parts: [...begun.parts, chunk.bytes], offset: begun.offset + chunk.bytes.length }
+    : begun;
+  const held = { ...replica, incoming };
+  if (incoming.offset >= incoming.totalBytes) {
+    return andThen(install(held, incoming), (installed) => confirm(installed, from, chunk));
+  }
+  return emit(held, {
+    kind: "send",
+    to: from,
+    after: "durable",
+    message: {
+      kind: "snapshot-ack",
+      term: chunk.term,
+      atIndex: chunk.at.index,
+      offset: incoming.offset,
+    },
+  });
+}
+
+/** The snapshot is committed state: a suffix that continues it stays, a conflicting one never was. */
+function install(replica: Replica, { at, seats, parts, totalBytes }: Incoming): Step {
+  const state = joined(parts, totalBytes);
+  const snapshot: Snapshot = { at, seats, state };
+  const continues = positionAt(replica.log, at.index)?.hash === at.hash;
+  const suffix = continues ? between(replica.log, at.index, replica.log.last.index) : [];
+  const log: Log = append(logAfter(at), suffix);
+  const writes: Write[] = [{ kind: "install", snapshot }];
+  if (suffix.length > 0) writes.push({ kind: "entries", after: at.index, entries: suffix });
+  const installed = settleStatus({
+    ...replica,
+    log,
+    snapshot,
+    seats: seatsAfter(seats, suffix),
+    commitIndex: at.index,
+    incoming: null,
+  });
+  return emit(installed, { kind: "persist", writes }, { kind: "restore", snapshot });
+}
+
+function confirm(replica: Replica, from: Boot, chunk: SnapshotChunk): Step {
+  return emit(replica, {
+    kind: "send",
+    to: from,
+    after: "durable",
+    message: {
+      kind: "ack",
+      term: chunk.term,
+      status: replica.status,
+      matchIndex: chunk.at.index,
+      matchHash: chunk.at.hash,
+      round: 0,
+    },
+  });
+}
+
+function joined(parts: readonly Uint8Array[], totalBytes: number): Uint8Array {
+  const state = new Uint8Array(totalBytes);
+  let offset = 0;
+  for (const part of parts) {
+    state.set(part, offset);
+    offset += part.length;
+  }
+  return state;
+}
