@@ -2,6 +2,7 @@
  * The certificate extensions of dstack: none is critical, and each value is a DER OCTET STRING
  * inside the extension's own.
  */
+import "reflect-metadata";
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils";
 import { Extension } from "@peculiar/x509";
 import { encodeByteArrays } from "./messagePack.ts";

@@ -4,7 +4,7 @@ import { type Instance, tdReport } from "../instance.ts";
 import { aggregatedMeasurement } from "../measurement/aggregate.ts";
 import { osImageHash } from "../measurement/bootLog.ts";
 import { fullEventLog } from "../measurement/eventLog.ts";
-import { reportDataBytes } from "../quote/layout.ts";
+import { reportDataBytes, type TdReport } from "../quote/layout.ts";
 
 /** JSON text: the machine as its host describes it. */
 export const vmConfig = JSON.stringify({
@@ -27,16 +27,16 @@ export const unverifiedDeviceId = sha256(new Uint8Array());
 /** Info: who this instance is. `tcb_info` and `vm_config` are JSON text inside JSON. */
 export function info(instance: Instance): Readonly<Record<string, string>> {
   const { app } = instance;
-  const aggregate = aggregatedMeasurement(tdReport(instance, new Uint8Array(reportDataBytes)));
+  const report = tdReport(instance, new Uint8Array(reportDataBytes));
   const { reportsVersion } = app.settings.agentVersion;
   return {
     app_id: bytesToHex(app.appId),
     instance_id: bytesToHex(instance.instanceId),
     app_cert: instance.demoCertificate.chain.join("\n"),
-    tcb_info: tcbInfo(instance),
+    tcb_info: tcbInfo(instance, report),
     app_name: app.appName,
     device_id: bytesToHex(unverifiedDeviceId),
-    mr_aggregated: bytesToHex(aggregate),
+    mr_aggregated: bytesToHex(aggregatedMeasurement(report)),
     os_image_hash: bytesToHex(osImageHash),
     key_provider_info: app.keyProviderInfo,
     compose_hash: bytesToHex(app.composeHash),
@@ -50,9 +50,8 @@ export function version(instance: Instance): { readonly version: string; readonl
   return { version: instance.app.settings.agentVersion.text, rev: `git:${"0".repeat(20)}` };
 }
 
-function tcbInfo(instance: Instance): string {
+function tcbInfo(instance: Instance, report: TdReport): string {
   const { app } = instance;
-  const report = tdReport(instance, new Uint8Array(reportDataBytes));
   const [rtmr0, rtmr1, rtmr2, rtmr3] = report.rtmrs.map((register) => bytesToHex(register));
   const fields = {
     mrtd: bytesToHex(report.mrtd),

@@ -16,10 +16,13 @@ import { unverifiedDeviceId, vmConfig } from "./information.ts";
 
 export type TlsKeyAnswer = { readonly key: string; readonly certificate_chain: readonly string[] };
 
+/** 9999-12-31T23:59:59Z, the last second that a certificate can name. */
+const certificateTimeMax = 253_402_300_799;
+
 /** GetTlsKey: a fresh P-256 key and its certificate, which can carry an attestation. */
 export async function getTlsKey(instance: Instance, fields: Fields): Promise<TlsKeyAnswer> {
-  const notBefore = fields.seconds("not_before");
-  const notAfter = fields.seconds("not_after");
+  const notBefore = certificateTime(fields, "not_before");
+  const notAfter = certificateTime(fields, "not_after");
   if (notBefore !== undefined && notAfter !== undefined && notBefore >= notAfter) {
     throw new RefusedRequest("not_before must be earlier than not_after");
   }
@@ -32,16 +35,30 @@ export async function getTlsKey(instance: Instance, fields: Fields): Promise<Tls
   return tlsKeyAnswer(certificate);
 }
 
+function certificateTime(fields: Fields, name: string): number | undefined {
+  const time = fields.seconds(name);
+  if (time === undefined || time <= certificateTimeMax) return time;
+  throw new RefusedRequest(`invalid value for ${name}: expected at most ${certificateTimeMax}`);
+}
+
 /** What GetTlsKey and the legacy DeriveKey ask for in the same fields. */
 export function leafRequest(instance: Instance, fields: Fields, secret: Uint8Array): LeafRequest {
   return {
     secret,
     subject: fields.text("subject"),
-    alternativeNames: fields.texts("alt_names"),
+    alternativeNames: alternativeNames(fields),
     serverAuth: fields.flag("usage_server_auth"),
     clientAuth: fields.flag("usage_client_auth"),
     ...(fields.flag("usage_ra_tls") ? { attestation: attestKey(instance, secret) } : {}),
   };
+}
+
+/** Internationalised names are written in their ASCII form: a certificate holds no other. */
+function alternativeNames(fields: Fields): readonly string[] {
+  const names = fields.texts("alt_names");
+  const wrong = names.find((name) => !/^[\x21-\x7e]+$/.test(name));
+  if (wrong === undefined) return names;
+  throw new RefusedRequest(`invalid value for alt_names: expected ASCII, got ${wrong}`);
 }
 
 export function tlsKeyAnswer(certificate: Certificate): TlsKeyAnswer {
