@@ -26,7 +26,7 @@ type Options = {
   readonly agentVersion: AgentVersion;
   readonly eventLog: "real" | "full";
   readonly logLevel: string;
-  readonly printIdentity: boolean;
+  readonly printIdentity?: true;
 };
 
 const instanceCountMax = 256;
@@ -42,7 +42,7 @@ const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"]
  * @throws CommanderError
  */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const command = describe();
+  const command = defineCommand();
   command.parse(args, { from: "user" });
   const options = command.opts<Options>();
   const { socketDir, tcpPort, tcpHost, instance, instances } = options;
@@ -55,59 +55,70 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   }
   return {
     ...options,
+    printIdentity: options.printIdentity ?? false,
     instanceNames,
     tcp: tcpPort === null ? null : { host: tcpHost, port: tcpPort },
   };
 }
 
-function describe(): Command {
+function defineCommand(): Command {
   const command = new Command("simulator")
-    .description(
-      "A dstack guest agent for machines without TDX. Its keys and quotes prove nothing.",
-    )
+    .description("A dstack guest agent for machines without TDX. It proves nothing to anyone.")
     .helpOption("-h, --help", "show this help")
     .allowExcessArguments(false)
-    .exitOverride()
-    .option(
-      "--socket-dir <dir>",
-      "folder of the sockets: <dir>/<name>/dstack.sock",
-      resolved,
-      resolve(".cluster/simulator"),
-    )
-    .option("--instances <count>", "how many instances, named node1, node2, …", instanceCount, 3)
-    .option("--instance <name>", "an instance by name instead; repeatable", instanceName, []);
-  const options = [
+    .exitOverride();
+  for (const option of [...instanceOptions(), ...appOptions(), ...processOptions()]) {
+    command.addOption(option);
+  }
+  return command;
+}
+
+function instanceOptions(): readonly Option[] {
+  return [
+    new Option("--socket-dir <dir>", "folder of the sockets: <dir>/<name>/dstack.sock")
+      .argParser((path) => resolve(path))
+      .default(resolve(".cluster/simulator"), ".cluster/simulator"),
     new Option("--socket-mode <octal>", "permission bits of the sockets, such as 0666")
       .argParser(mode)
       .default(null, "the umask's"),
+    new Option("--instances <count>", "how many instances, named node1, node2, …")
+      .argParser(instanceCount)
+      .default(3),
+    new Option("--instance <name>", "an instance of this name instead; repeatable")
+      .argParser(instanceName)
+      .default([], "none"),
     new Option("--tcp-port <port>", "also serve instance i at this port + i - 1")
       .argParser(port)
       .default(null, "sockets alone"),
     new Option("--tcp-host <host>", "the host of these ports").default("127.0.0.1"),
-    new Option("--seed <text>", "all keys and instance ids follow from it").default(
-      "dstack-cluster",
-    ),
-    new Option("--app-id <hex>", "20 bytes")
+  ];
+}
+
+function appOptions(): readonly Option[] {
+  return [
+    new Option("--seed <text>", "all keys and ids follow from it").default("dstack-cluster"),
+    new Option("--app-id <hex>", "20 bytes, such as the address of the app's contract")
       .argParser(appId)
-      .default(null, "start of the compose hash"),
-    new Option("--app-compose <file>", "app-compose.json, hashed as it is")
+      .default(null, "the start of the compose hash"),
+    new Option("--app-compose <file>", "the app's compose file, hashed byte for byte")
       .argParser(readCompose)
       .default(defaultAppCompose, "a small one"),
     new Option("--agent-version <version>", "0.5.4 to 0.5.11")
       .argParser(agentVersion)
       .default(parseAgentVersion("0.5.8"), "0.5.8"),
-    new Option("--event-log <form>", "real leaves out of a quote's log what real agents do")
+    new Option("--event-log <form>", "whether a quote's log has the digests that real agents omit")
       .choices(["real", "full"])
       .default("real"),
+  ];
+}
+
+function processOptions(): readonly Option[] {
+  return [
     new Option("--log-level <level>", "of the JSON log on standard output")
       .choices(logLevels)
       .default("info"),
-    new Option("--print-identity", "print root, app and instances as JSON, and exit").default(
-      false,
-    ),
+    new Option("--print-identity", "print root, app and instances as JSON, and exit"),
   ];
-  for (const option of options) command.addOption(option);
-  return command;
 }
 
 function numberedNames(count: number): readonly string[] {
@@ -125,10 +136,6 @@ function checkPaths(command: Command, socketDir: string, names: readonly string[
       );
     }
   }
-}
-
-function resolved(path: string): string {
-  return resolve(path);
 }
 
 function instanceCount(text: string): number {
