@@ -23,7 +23,7 @@ export function fullEventLog(events: readonly MeasuredEvent[]): readonly EventLo
 
 /**
  * As real agents hand it out with a quote: firmware events without payload, run-time events without
- * digest. A verifier must compute the latter itself, which is why an event cannot lie about its name.
+ * digest. A verifier must compute the latter itself, so that no event can lie about its name.
  */
 export function strippedEventLog(events: readonly MeasuredEvent[]): readonly EventLogEntry[] {
   return fullEventLog(events).map((entry) =>

@@ -59,7 +59,7 @@ test("a service name may be repeated or left out", async () => {
   expect(replies.map(({ status }) => status)).toEqual([200, 200, 200]);
 });
 
-test("a key of secp256k1 and a P-256 key of one path have the bytes of the guest's key", async () => {
+test("keys of secp256k1 and P-256 at one path have the bytes of the guest's key", async () => {
   const { socket, tappdSocket } = await running();
   const request = { path: "wallet/0", purpose: "wallet" };
   const key = await call(socket, "/GetKey", request);
