@@ -182,7 +182,7 @@ describe.each(transports)("the legacy client over %s", (transport) => {
   });
 });
 
-test("the client's compose hash is the agent's for a file written as the client would", async () => {
+test("client and agent agree on the compose hash of a file the client would write", async () => {
   const compose = { runner: "docker-compose", name: "app", manifest_version: 2 };
   const sorted = JSON.stringify({ manifest_version: 2, name: "app", runner: "docker-compose" });
   const { socket } = await running({ appCompose: Buffer.from(sorted) });
