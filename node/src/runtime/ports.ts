@@ -91,6 +91,8 @@ export type ChainFault =
   /** What lies at the configured address is not the membership contract. */
   | { readonly code: "chain.wrongContract"; readonly contract: string; readonly reason: string }
   | { readonly code: "chain.reverted"; readonly call: string; readonly error: string }
+  /** No endpoint would take the transaction: no funds, a used nonce, a fee too low. */
+  | { readonly code: "chain.refused"; readonly call: string; readonly reason: string }
   /** Sent, but not seen in a block in time; it may still be mined. */
   | {
       readonly code: "chain.notMined";

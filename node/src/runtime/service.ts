@@ -24,8 +24,9 @@ export type Role = "leader" | "follower" | "recovering" | "pending" | "unregiste
 export type NodeStatus = {
   readonly node: {
     readonly slot: number | null;
-    readonly wallet: MemberId;
-    readonly instanceId: string;
+    /** null until the guest agent has answered. */
+    readonly wallet: MemberId | null;
+    readonly instanceId: string | null;
     readonly bootKey: BootKey;
     readonly endpoint: string;
     readonly version: string;

@@ -1,0 +1,161 @@
+/**
+ * Clients' calls under way: a ticket each, from the call to its answer.
+ *
+ * A command's fate is definite as soon as its entry is committed, or another entry is committed in
+ * its place; until then a time-out is indefinite, since the entry may yet be committed.
+ */
+import type { Outcome } from "../application/machine.ts";
+import type { Appended, Declined, ReadReady } from "../consensus/effect.ts";
+import type { Entry } from "../consensus/entry.ts";
+import type { Term } from "../consensus/ids.ts";
+import type { Ticket } from "../consensus/input.ts";
+import { ClusterError } from "../errors.ts";
+import type { CallFault } from "./ports.ts";
+
+export class CallError extends ClusterError<CallFault> {}
+
+export type Applied = Extract<Outcome, { kind: "applied" }>;
+export type ReadIndex = { readonly index: number; readonly term: Term };
+
+type Call<T> = {
+  readonly sinceMs: number;
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: CallError) => void;
+};
+type Placed = Call<Applied> & { readonly term: Term };
+
+export type Calls = {
+  /** @throws CallError */
+  command(begin: (ticket: Ticket) => void): Promise<Applied>;
+  /** @throws CallError */
+  read(begin: (ticket: Ticket) => void): Promise<ReadIndex>;
+  /** Resolves once `index` has been applied here. @throws CallError read.timeout */
+  applied(index: number): Promise<void>;
+  onAppended(effect: Appended): void;
+  onDeclined(effect: Declined): void;
+  onReadReady(effect: ReadReady): void;
+  onOutcome(entry: Entry, outcome: Outcome): void;
+  onApplied(index: number): void;
+  /** Ends calls that have waited too long. */
+  sweep(): void;
+  /** Ends all: the node is stopping. */
+  abandon(): void;
+  waiting(): number;
+};
+
+export type CallLimits = {
+  readonly commandMsMax: number;
+  readonly readMsMax: number;
+  readonly waitingMax: number;
+};
+
+export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
+  let lastTicket = 0;
+  let appliedIndex = 0;
+  const proposed = new Map<Ticket, Call<Applied>>();
+  const placed = new Map<number, Placed>();
+  const reading = new Map<Ticket, Call<ReadIndex>>();
+  const applying = new Map<Ticket, Call<void> & { readonly index: number }>();
+  const waiting = () => proposed.size + placed.size + reading.size + applying.size;
+
+  function open<T>(calls: Map<Ticket, Call<T>>, begin: (ticket: Ticket) => void): Promise<T> {
+    if (waiting() >= limits.waitingMax) {
+      const detail = `${limits.waitingMax} calls are waiting already`;
+      return Promise.reject(new CallError({ code: "overloaded", retryAfterMs: 1_000 }, detail));
+    }
+    lastTicket += 1;
+    const ticket = lastTicket;
+    return new Promise<T>((resolve, reject) => {
+      calls.set(ticket, { sinceMs: nowMs(), resolve, reject });
+      begin(ticket);
+    });
+  }
+
+  return {
+    command: (begin) => open(proposed, begin),
+    read: (begin) => open(reading, begin),
+    applied(index) {
+      if (index <= appliedIndex) return Promise.resolve();
+      lastTicket += 1;
+      return new Promise<void>((resolve, reject) => {
+        applying.set(lastTicket, { index, sinceMs: nowMs(), resolve, reject });
+      });
+    },
+    onAppended({ tickets, firstIndex, term }) {
+      tickets.forEach((ticket, offset) => {
+        const call = take(proposed, ticket);
+        if (call === undefined) return;
+        // Another entry of ours at this index was replaced before it was committed.
+        take(placed, firstIndex + offset)?.reject(notTakenUp());
+        placed.set(firstIndex + offset, { ...call, term });
+      });
+    },
+    onDeclined({ tickets }) {
+      for (const ticket of tickets) {
+        (take(proposed, ticket) ?? take(reading, ticket))?.reject(notTakenUp());
+      }
+    },
+    onReadReady({ tickets, index, term }) {
+      for (const ticket of tickets) take(reading, ticket)?.resolve({ index, term });
+    },
+    onOutcome(entry, outcome) {
+      const call = take(placed, entry.index);
+      if (call === undefined) return;
+      if (call.term !== entry.term) call.reject(notTakenUp());
+      else if (outcome.kind === "applied") call.resolve(outcome);
+      else call.reject(new CallError(outcome.fault, "the application refused the command"));
+    },
+    onApplied(index) {
+      appliedIndex = index;
+      for (const [ticket, call] of applying) {
+        if (call.index > index) continue;
+        applying.delete(ticket);
+        call.resolve();
+      }
+    },
+    sweep() {
+      const now = nowMs();
+      const command = (waitedMs: number) =>
+        new CallError({ code: "commit.timeout", waitedMs }, "not committed in time");
+      const read = (waitedMs: number) =>
+        new CallError({ code: "read.timeout", waitedMs }, "the read was not confirmed in time");
+      expire(proposed, now, limits.commandMsMax, command);
+      expire(placed, now, limits.commandMsMax, command);
+      expire(reading, now, limits.readMsMax, read);
+      expire(applying, now, limits.readMsMax, read);
+    },
+    abandon() {
+      const stopping = () =>
+        new CallError({ code: "leader.lost" }, "the node stopped before the answer was known");
+      for (const calls of [proposed, placed, reading, applying]) {
+        expire(calls as Map<number, Call<unknown>>, Number.POSITIVE_INFINITY, 0, stopping);
+      }
+    },
+    waiting,
+  };
+}
+
+function take<K, V>(calls: Map<K, V>, key: K): V | undefined {
+  const call = calls.get(key);
+  if (call !== undefined) calls.delete(key);
+  return call;
+}
+
+/** Calls are kept in the order they were made, so the oldest come first. */
+function expire<T>(
+  calls: Map<number, Call<T>>,
+  nowMs: number,
+  limitMs: number,
+  error: (waitedMs: number) => CallError,
+): void {
+  for (const [key, call] of calls) {
+    const waitedMs = nowMs - call.sinceMs;
+    if (waitedMs < limitMs) return;
+    calls.delete(key);
+    call.reject(error(waitedMs));
+  }
+}
+
+function notTakenUp(): CallError {
+  return new CallError({ code: "leader.unknown" }, "no active leader took the call up");
+}

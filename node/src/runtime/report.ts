@@ -1,0 +1,152 @@
+/** What a node says of itself and of its members: status, members, health. */
+import type { MemberId } from "../consensus/ids.ts";
+import { quorumSize } from "../consensus/quorum.ts";
+import type { Peer, Replica } from "../consensus/replica.ts";
+import { validBoot } from "../consensus/seats.ts";
+import type { ChainView, MemberRecord } from "./ports.ts";
+import type { Health, MemberStatus, NodeStatus, Role } from "./service.ts";
+import type { Station } from "./station.ts";
+
+export function statusOf(station: Station, nowMs: number): NodeStatus {
+  const { member, identity } = station;
+  const known = member?.chainView() ?? null;
+  const replica = member?.runner.replica() ?? null;
+  const view = known?.view ?? null;
+  const members = view?.members.length ?? 0;
+  return {
+    node: {
+      slot: recordOf(view, identity?.wallet ?? null)?.slot ?? null,
+      wallet: identity?.wallet ?? null,
+      instanceId: identity?.instanceId ?? null,
+      bootKey: station.bootKey,
+      endpoint: station.endpoint,
+      version: station.version,
+    },
+    role: roleOf(station, replica, view),
+    term: view?.view.term ?? 0,
+    leader: leaderOf(replica, view),
+    members,
+    quorum: members === 0 ? 0 : quorumSize(members),
+    lastIndex: replica?.log.last.index ?? 0,
+    commitIndex: replica?.commitIndex ?? 0,
+    appliedIndex: member?.replicated.appliedIndex() ?? 0,
+    chain: {
+      id: station.chain?.id ?? 0,
+      contract: station.chain?.contract ?? "",
+      block: Number(view?.block.number ?? 0n),
+      ageMs: known === null ? 0 : Math.round(nowMs - known.readAtMs),
+    },
+    uptimeMs: Math.round(nowMs - station.startedMs),
+    ...(station.waitingFor === null ? {} : { waitingFor: station.waitingFor }),
+  };
+}
+
+function roleOf(station: Station, replica: Replica | null, view: ChainView | null): Role {
+  const wallet = station.identity?.wallet ?? null;
+  if (replica === null || view === null || wallet === null) return "unregistered";
+  if (view.pending.some(({ id }) => id === wallet)) return "pending";
+  if (recordOf(view, wallet) === undefined) return "unregistered";
+  if (replica.office?.stage === "active") return "leader";
+  return replica.status === "normal" ? "follower" : "recovering";
+}
+
+/** The leader that serves, as far as this node knows; null while there is none. */
+export function leaderOf(replica: Replica | null, view: ChainView | null): NodeStatus["leader"] {
+  const serving = servingLeader(replica);
+  const record = recordOf(view, serving);
+  return record === undefined
+    ? null
+    : { slot: record.slot, wallet: record.id, endpoint: record.endpoint };
+}
+
+export function servingLeader(replica: Replica | null): MemberId | null {
+  if (replica === null) return null;
+  if (replica.office?.stage === "active") return replica.setup.self.member;
+  const { following, view } = replica;
+  const current = following?.active === true && following.term >= (view?.term ?? 0);
+  return current ? following.leader.member : null;
+}
+
+export function recordOf(
+  view: ChainView | null,
+  wallet: MemberId | null,
+): MemberRecord | undefined {
+  return view?.members.find(({ id }) => id === wallet);
+}
+
+export function healthOf(station: Station, nowMs: number): Health {
+  const replica = station.member?.runner.replica() ?? null;
+  if (station.stopping) return { ok: false, reason: "the node is stopping" };
+  if (replica === null) {
+    return { ok: false, reason: `the node is starting: it waits for ${station.waitingFor}` };
+  }
+  const disk = station.member?.disk();
+  if (disk !== undefined && !disk.ok) return { ok: false, reason: disk.reason };
+  const { office, following, setup, status } = replica;
+  const confirmedMs =
+    office?.stage === "active" ? office.quorumMs : following?.active ? following.heardMs : null;
+  if (confirmedMs === null) return { ok: false, reason: "no active leader is known" };
+  const ageMs = Math.round(nowMs - confirmedMs);
+  if (ageMs > setup.suspectAfterMs) {
+    const what = office?.stage === "active" ? "a quorum confirmed" : "the leader was heard";
+    return { ok: false, reason: `${what} last ${ageMs} ms ago, more than ${setup.suspectAfterMs}` };
+  }
+  return status === "normal"
+    ? { ok: true }
+    : { ok: false, reason: "recovering: this boot has not rejoined yet" };
+}
+
+export function memberStatuses(station: Station, nowMs: number): readonly MemberStatus[] {
+  const { member } = station;
+  const view = member?.chainView()?.view ?? null;
+  if (member === null || view === null) return [];
+  const replica = member.runner.replica();
+  const row = (record: MemberRecord, pending: boolean) =>
+    memberStatus(replica, record, pending, nowMs);
+  return [
+    ...view.members.map((record) => row(record, false)),
+    ...view.pending.map((record) => row(record, true)),
+  ];
+}
+
+function memberStatus(
+  replica: Replica,
+  record: MemberRecord,
+  pending: boolean,
+  nowMs: number,
+): MemberStatus {
+  const { setup, seats, view, log } = replica;
+  const isSelf = record.id === setup.self.member;
+  const heard = lastHeard(replica, record.id);
+  const bootKey = view === null ? undefined : validBoot(seats, view.roster, record.id);
+  const last = isSelf ? log.last.index : matchOf(replica, record.id, heard);
+  const status = isSelf ? replica.status : (heard?.report?.status ?? null);
+  const leads = servingLeader(replica) === record.id;
+  return {
+    slot: record.slot,
+    tokenId: record.tokenId.toString(),
+    wallet: record.id,
+    instanceId: record.instanceId,
+    endpoint: record.endpoint,
+    bootKey: bootKey ?? record.bootKey,
+    role: pending ? "pending" : leads ? "leader" : status === "normal" ? "follower" : "recovering",
+    lastHeardMs: isSelf ? 0 : heard === null ? null : Math.round(nowMs - heard.heardMs),
+    lagEntries: last === null ? null : Math.max(0, replica.commitIndex - last),
+    attestation: isSelf ? "self" : heard?.connected === true ? "verified" : "unverified",
+  };
+}
+
+function lastHeard({ peers }: Replica, id: MemberId): Peer | null {
+  const boots = [...peers.values()].filter(({ boot }) => boot.member === id);
+  return boots.reduce<Peer | null>(
+    (latest, peer) => (latest === null || peer.heardMs > latest.heardMs ? peer : latest),
+    null,
+  );
+}
+
+/** A leader knows what its followers hold; others go by the last report. */
+function matchOf({ office }: Replica, id: MemberId, heard: Peer | null): number | null {
+  const known = [...(office?.progress.values() ?? [])].filter(({ boot }) => boot.member === id);
+  if (known.length > 0) return Math.max(...known.map(({ matchIndex }) => matchIndex));
+  return heard?.report?.last.index ?? null;
+}

@@ -1,0 +1,18 @@
+/** Where a node is in its life: what it knows of itself by now, and what it waits for. */
+import type { BootKey, MemberId } from "../consensus/ids.ts";
+import type { Member } from "./member.ts";
+import type { ProveBoot } from "./ports.ts";
+
+/** Grows as the node starts; only `compose.ts` writes to it. */
+export type Station = {
+  readonly bootKey: BootKey;
+  readonly endpoint: string;
+  readonly version: string;
+  readonly startedMs: number;
+  identity: { readonly wallet: MemberId; readonly instanceId: string } | null;
+  chain: { readonly id: number; readonly contract: string } | null;
+  member: Member | null;
+  proveBoot: ProveBoot | null;
+  waitingFor: string | null;
+  stopping: boolean;
+};
