@@ -1,0 +1,129 @@
+/**
+ * The membership contract as the runtime sees it, through one or more RPC endpoints.
+ *
+ * Safety assumes: fewer than `rpcQuorum` endpoints lie together about the genesis roster or about a
+ * cold start; for all else the protocol's promises carry safety, whatever is read here.
+ * Liveness assumes: `rpcQuorum` endpoints answer honestly, and one passes transactions on.
+ */
+import type { Digest, MemberId } from "../consensus/ids.ts";
+import type {
+  Block,
+  Chain,
+  ChainView,
+  Count,
+  KeyProof,
+  Log,
+  Standing,
+  Wallet,
+} from "../runtime/ports.ts";
+import { agree } from "./agree.ts";
+import { createContractCalls } from "./calls.ts";
+import { disagreements } from "./disagreements.ts";
+import { identifyChain } from "./identify.ts";
+import { type Endpoint, rpcEndpoint } from "./rpc.ts";
+import { type ContractReader, contractReader, readBlock, type Snapshot } from "./snapshot.ts";
+import { createSender } from "./transactions.ts";
+
+export type ChainOptions = {
+  /** http or https; one at least. */
+  readonly rpcUrls: readonly string[];
+  /** How many endpoints must say the same. */
+  readonly rpcQuorum: number;
+  /** Address, 0x-hex. */
+  readonly contract: string;
+  readonly wallet: Wallet;
+  readonly keyProof: KeyProof;
+  readonly digest: Digest;
+  readonly log: Log;
+  readonly count: Count;
+  /** Told what the node waits for, at every failed attempt to reach the chain at the start. */
+  readonly onWaiting?: (reason: string) => void;
+  readonly signal?: AbortSignal;
+  readonly callTimeoutMs?: number;
+  readonly minedTimeoutMs?: number;
+};
+
+export type ClusterChain = Chain & {
+  /** The newest block, as of now. */
+  head(): Promise<Block>;
+  /** The block of that number on the present chain; null when there is none. */
+  blockAt(number: bigint): Promise<Block | null>;
+};
+
+/**
+ * Resolves once the endpoints have said which chain this is and that the contract is there.
+ *
+ * @throws ChainError chain.wrongContract; the signal's reason, once it is aborted
+ */
+export async function openChain(options: ChainOptions): Promise<ClusterChain> {
+  const { rpcUrls, rpcQuorum, wallet, keyProof, digest, log, count } = options;
+  const { callTimeoutMs = 2_000, minedTimeoutMs = 30_000 } = options;
+  const contract = options.contract.toLowerCase();
+  const endpoints = rpcUrls.map((url, at) => rpcEndpoint(url, at, callTimeoutMs));
+  const readers = new Map(
+    endpoints.map((endpoint) => [endpoint, contractReader(endpoint, contract, digest)] as const),
+  );
+  const { onWaiting, signal } = options;
+  const identification = { endpoints, quorum: rpcQuorum, contract, readerOf, log };
+  const chainId = await identifyChain({ ...identification, onWaiting, signal });
+  const noteDisagreement = disagreements(log, count);
+  let newest = -1n;
+
+  async function read(): Promise<ChainView> {
+    const { chainView } = await agree(endpoints, rpcQuorum, {
+      ask: (endpoint) => readerOf(endpoint).snapshot(),
+      keyOf: ({ text }) => text,
+      // An endpoint that lags must not take the node back while others may know better.
+      preferred: (snapshot) => snapshot.chainView.block.number >= newest,
+      onSettled: noteDisagreement,
+    });
+    newest = chainView.block.number;
+    return chainView;
+  }
+
+  async function standing(): Promise<Standing> {
+    return await agree(endpoints, rpcQuorum, {
+      ask: async (endpoint) => {
+        const reader = readerOf(endpoint);
+        return standingOf(wallet.address, reader, await reader.snapshot());
+      },
+      keyOf: (found) => Object.values(found).map(String).join(" "),
+    });
+  }
+
+  function readerOf(endpoint: Endpoint): ContractReader {
+    const reader = readers.get(endpoint);
+    if (reader === undefined) throw new Error(`no reader for ${endpoint.name}`);
+    return reader;
+  }
+
+  const send = createSender({ endpoints, chainId, contract, wallet, count, minedTimeoutMs });
+  return {
+    chainId,
+    contract,
+    read,
+    standing,
+    ...createContractCalls(send, keyProof),
+    head: async () => (await read()).block,
+    blockAt: (number) =>
+      agree(endpoints, rpcQuorum, {
+        ask: (endpoint) => readBlock(endpoint, number),
+        keyOf: (block) => block?.hash ?? "none",
+      }),
+  };
+}
+
+async function standingOf(
+  wallet: MemberId,
+  reader: ContractReader,
+  { chainView }: Snapshot,
+): Promise<Standing> {
+  const known = [...chainView.members, ...chainView.pending].find(({ id }) => id === wallet);
+  if (known !== undefined) {
+    return { kind: "registered", tokenId: known.tokenId, bootKey: known.bootKey };
+  }
+  const node = await reader.nodeOf(wallet, chainView.block);
+  if (node.standing === "revoked") return { kind: "revoked", tokenId: node.registeredToken };
+  if (node.knownToken !== 0n) return { kind: "token", tokenId: node.knownToken };
+  return { kind: "no-token", wallet };
+}
