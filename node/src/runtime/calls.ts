@@ -56,6 +56,7 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
   const placed = new Map<number, Placed>();
   const reading = new Map<Ticket, Call<ReadIndex>>();
   const applying = new Map<Ticket, Call<void> & { readonly index: number }>();
+  const all = { proposed, placed, reading, applying };
   const waiting = () => proposed.size + placed.size + reading.size + applying.size;
 
   function open<T>(calls: Map<Ticket, Call<T>>, begin: (ticket: Ticket) => void): Promise<T> {
@@ -113,26 +114,39 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
         call.resolve();
       }
     },
-    sweep() {
-      const now = nowMs();
-      const command = (waitedMs: number) =>
-        new CallError({ code: "commit.timeout", waitedMs }, "not committed in time");
-      const read = (waitedMs: number) =>
-        new CallError({ code: "read.timeout", waitedMs }, "the read was not confirmed in time");
-      expire(proposed, now, limits.commandMsMax, command);
-      expire(placed, now, limits.commandMsMax, command);
-      expire(reading, now, limits.readMsMax, read);
-      expire(applying, now, limits.readMsMax, read);
-    },
-    abandon() {
-      const stopping = () =>
-        new CallError({ code: "leader.lost" }, "the node stopped before the answer was known");
-      for (const calls of [proposed, placed, reading, applying]) {
-        expire(calls as Map<number, Call<unknown>>, Number.POSITIVE_INFINITY, 0, stopping);
-      }
-    },
+    sweep: () => sweep(all, limits, nowMs()),
+    abandon: () => abandon(all),
     waiting,
   };
+}
+
+type Waiting = {
+  readonly proposed: Map<Ticket, Call<Applied>>;
+  readonly placed: Map<number, Placed>;
+  readonly reading: Map<Ticket, Call<ReadIndex>>;
+  readonly applying: Map<Ticket, Call<void> & { readonly index: number }>;
+};
+
+function sweep(calls: Waiting, limits: CallLimits, nowMs: number): void {
+  const command = (waitedMs: number) =>
+    new CallError({ code: "commit.timeout", waitedMs }, "not committed in time");
+  const read = (waitedMs: number) =>
+    new CallError({ code: "read.timeout", waitedMs }, "the read was not confirmed in time");
+  expire(calls.proposed, nowMs, limits.commandMsMax, command);
+  expire(calls.placed, nowMs, limits.commandMsMax, command);
+  expire(calls.reading, nowMs, limits.readMsMax, read);
+  expire(calls.applying, nowMs, limits.readMsMax, read);
+}
+
+/** The node stops: a command under way may yet be committed by those who go on. */
+function abandon({ proposed, placed, reading, applying }: Waiting): void {
+  const lost = () => new CallError({ code: "leader.lost" }, "the node stopped before the answer");
+  const stopped = () =>
+    new CallError({ code: "node.unavailable", reason: "the node is stopping" }, "stopping");
+  expire(placed, Number.POSITIVE_INFINITY, 0, lost);
+  for (const calls of [proposed, reading, applying] as Map<Ticket, Call<never>>[]) {
+    expire(calls, Number.POSITIVE_INFINITY, 0, stopped);
+  }
 }
 
 function take<K, V>(calls: Map<K, V>, key: K): V | undefined {
@@ -149,7 +163,7 @@ function expire<T>(
   error: (waitedMs: number) => CallError,
 ): void {
   for (const [key, call] of calls) {
-    const waitedMs = nowMs - call.sinceMs;
+    const waitedMs = Math.round(nowMs - call.sinceMs);
     if (waitedMs < limitMs) return;
     calls.delete(key);
     call.reject(error(waitedMs));

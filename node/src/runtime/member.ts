@@ -4,21 +4,22 @@
  * Safety assumes: the journal keeps what it calls durable, until a restart makes it a mere cache.
  * Liveness assumes: a quorum of members can reach each other.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Promised } from "../consensus/effect.ts";
-import type { Boot } from "../consensus/ids.ts";
+import type { Boot, MemberId } from "../consensus/ids.ts";
 import type { Message } from "../consensus/message.ts";
 import { boot, type Replica, type Setup } from "../consensus/replica.ts";
-import { memberOf } from "../consensus/roster.ts";
 import { CallError, type Calls, createCalls } from "./calls.ts";
+import { createPerformer, exitInvariant } from "./perform.ts";
 import { createPetitioner } from "./petitions.ts";
 import type {
-  CallFault,
   Chain,
   ChainView,
   Count,
   Journal,
   JournalHealth,
   Log,
+  PeerAddress,
   PeerEvents,
   PeerRequest,
   PeerResponse,
@@ -27,7 +28,8 @@ import type {
   SignVote,
 } from "./ports.ts";
 import { createReplicated, type Replicated } from "./replicated.ts";
-import { type Outward, type Runner, startRunner } from "./runner.ts";
+import { type Runner, startRunner } from "./runner.ts";
+import { createVoteDoor } from "./voteDoor.ts";
 
 export type MemberOptions = {
   readonly setup: Setup;
@@ -55,42 +57,42 @@ export type Member = {
   onView(view: ChainView): void;
   onRegistered(): void;
   chainView(): { readonly view: ChainView; readonly readAtMs: number } | null;
-  nowMs(): number;
   disk(): JournalHealth;
   /** Hands over when leading; resolves when the chain took it or `msMax` passed. */
   stepDown(msMax: number): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** EX_TEMPFAIL: start again as a new boot. */
-export const exitReplaced = 75;
-/** EX_SOFTWARE: an invariant is broken; starting again would not mend it. */
-export const exitInvariant = 70;
-
 const tickMs = 20;
+const sweepMs = 100;
 const now = () => performance.now();
 
 export function startMember(options: MemberOptions): Member {
-  const { journal, setup, log, count } = options;
+  const { journal, setup, log } = options;
   let peers: Peers | null = null;
   let chainView: { view: ChainView; readAtMs: number } | null = null;
   const { recovered } = journal;
   const replicated = createReplicated(recovered.snapshot);
-  const limits = {
-    commandMsMax: options.callMsMax,
-    readMsMax: options.callMsMax,
-    waitingMax: options.waitingMax,
-  };
-  const calls = createCalls(limits, now);
-  const petitioner = createPetitioner({
-    ...options,
-    input: (input) => runner.input(input),
-  });
+  const calls = createCalls(
+    {
+      commandMsMax: options.callMsMax,
+      readMsMax: options.callMsMax,
+      waitingMax: options.waitingMax,
+    },
+    now,
+  );
+  const petitioner = createPetitioner({ ...options, input: (input) => runner.input(input) });
   const runner = startRunner({
     replica: boot(setup, recovered, now()),
     journal,
     send: ({ to, message }) => peers?.send(to, message),
-    perform: (effect, replica) => perform(effect, replica),
+    perform: createPerformer({
+      ...options,
+      replicated,
+      calls,
+      petitioner,
+      input: (input) => runner.input(input),
+    }),
     clock: () => ({ monotonicMs: now(), wallMs: Date.now() }),
     tickMs,
     onDefect: (error) => {
@@ -99,108 +101,57 @@ export function startMember(options: MemberOptions): Member {
     },
   });
   noteRecovered(log, recovered.promised, runner.replica());
-  const sweeping = setInterval(() => calls.sweep(), 100);
-  sweeping.unref();
-
-  function perform(effect: Outward, replica: Replica): void {
-    switch (effect.kind) {
-      case "commit":
-        replicated.commit(effect.entries, calls.onOutcome);
-        calls.onApplied(replicated.appliedIndex());
-        captureState();
-        return;
-      case "restore":
-        replicated.restore(effect.snapshot);
-        calls.onApplied(replicated.appliedIndex());
-        return;
-      case "appended":
-        return calls.onAppended(effect);
-      case "declined":
-        return calls.onDeclined(effect);
-      case "read-ready":
-        return calls.onReadReady(effect);
-      case "refresh-view":
-        return options.refreshView();
-      case "note":
-        return log.info({ event: effect.event, ...effect.detail }, effect.event);
-      case "halt":
-        log.error({ reason: effect.reason }, effect.detail);
-        return options.onHalt(
-          effect.reason === "replaced" ? exitReplaced : exitInvariant,
-          effect.detail,
-        );
-      default:
-        if (replica.view !== null) petitioner.carryOut(effect, replica.view);
-    }
-  }
-
-  function captureState(): void {
-    const captured = replicated.capture(options.snapshotEvery);
-    if (captured !== null) runner.input({ kind: "state-captured", ...captured });
-  }
-
-  /** A vote is believed only with its member's own signature: checked here, at the door. */
-  async function receiveVote(
-    from: Boot,
-    message: Extract<Message, { kind: "no-confidence" }>,
-  ): Promise<void> {
-    const { view } = runner.replica();
-    const seat = view === null ? undefined : memberOf(view.roster, message.successor);
-    if (view === null || seat === undefined || view.term < message.term) {
-      return options.refreshView();
-    }
-    const { term, deadline, signature } = message;
-    const signer = await options.recoverVoter(
-      { term, deadline, successorSlot: seat.slot },
-      signature,
-    );
-    if (signer === from.member) runner.input({ kind: "received", from, message });
-    else count("peer_rejected_total", { reason: "vote-signature" });
-  }
-
-  const peerEvents: PeerEvents = {
-    connected: (to) => runner.input({ kind: "connected", boot: to }),
-    disconnected: (to) => runner.input({ kind: "disconnected", boot: to }),
-    message(from, message) {
-      if (message.kind !== "no-confidence") runner.input({ kind: "received", from, message });
-      else
-        receiveVote(from, message).catch((error) => log.warn({ error: describe(error) }, "vote"));
-    },
-    request: (_from, request) => answer(runner, calls, request),
-  };
+  const sweeping = setInterval(() => calls.sweep(), sweepMs);
 
   return {
     runner,
     calls,
     replicated,
-    peerEvents,
+    peerEvents: peerEventsFor(runner, calls, options),
     attach(opened) {
       peers = opened;
     },
     peers: () => peers,
     onView(view) {
       chainView = { view, readAtMs: now() };
-      peers?.setRoster(
-        [...view.members, ...view.pending]
-          .filter(({ id }) => id !== setup.self.member)
-          .map(({ id, peerEndpoint }) => ({ member: id, peerEndpoint })),
-      );
+      peers?.setRoster(addressesOf(view, setup.self.member));
       runner.input({ kind: "view", view: view.view });
     },
     onRegistered: () => runner.input({ kind: "registered" }),
     chainView: () => chainView,
-    nowMs: now,
     disk: () => journal.health(),
     async stepDown(msMax) {
       runner.input({ kind: "step-down" });
       await new Promise((resolve) => setImmediate(resolve));
-      await Promise.race([petitioner.settled(), pause(msMax)]);
+      await Promise.race([petitioner.settled(), pause(msMax, undefined, { ref: false })]);
     },
     async stop() {
       clearInterval(sweeping);
       calls.abandon();
       await runner.stop();
     },
+  };
+}
+
+function addressesOf({ members, pending }: ChainView, self: MemberId): readonly PeerAddress[] {
+  return [...members, ...pending]
+    .filter(({ id }) => id !== self)
+    .map(({ id, peerEndpoint }) => ({ member: id, peerEndpoint }));
+}
+
+function peerEventsFor(runner: Runner, calls: Calls, options: MemberOptions): PeerEvents {
+  const { log } = options;
+  const deliver = (from: Boot, message: Message) =>
+    runner.input({ kind: "received", from, message });
+  const door = createVoteDoor({ ...options, deliver, view: () => runner.replica().view });
+  return {
+    connected: (to) => runner.input({ kind: "connected", boot: to }),
+    disconnected: (to) => runner.input({ kind: "disconnected", boot: to }),
+    message(from, message) {
+      if (message.kind !== "no-confidence") deliver(from, message);
+      else door(from, message).catch((error) => log.warn({ error: describe(error) }, "vote"));
+    },
+    request: (_from, request) => answer(runner, calls, request),
   };
 }
 
@@ -216,7 +167,7 @@ async function answer(runner: Runner, calls: Calls, request: PeerRequest): Promi
     );
     return { kind: "committed", index, term, result: Buffer.from(result, "latin1") };
   } catch (error) {
-    if (error instanceof CallError) return { kind: "failed", fault: error.fault as CallFault };
+    if (error instanceof CallError) return { kind: "failed", fault: error.fault };
     throw error;
   }
 }
@@ -235,10 +186,4 @@ function noteRecovered(log: Log, promised: Promised | null, { log: entries }: Re
 
 export function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
-  });
 }

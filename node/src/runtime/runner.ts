@@ -38,20 +38,14 @@ export type Runner = {
 
 export function startRunner(options: RunnerOptions): Runner {
   let { replica } = options;
-  let inbox: Input[] = [];
-  let commands: { ticket: Ticket; payload: Uint8Array }[] = [];
-  let reads: Ticket[] = [];
   let scheduled = false;
   let stopped = false;
-  const writer = createWriter(options, (input) => enqueue(input));
+  const intake = createIntake(options.clock);
+  const writer = createWriter(options, input);
+  const ticking = setInterval(() => input({ kind: "tick", ...options.clock() }), options.tickMs);
 
-  const ticking = setInterval(() => {
-    enqueue({ kind: "tick", ...options.clock() });
-  }, options.tickMs);
-  ticking.unref();
-
-  function enqueue(input: Input): void {
-    inbox.push(input);
+  function input(next: Input): void {
+    intake.input(next);
     schedule();
   }
 
@@ -65,7 +59,7 @@ export function startRunner(options: RunnerOptions): Runner {
     scheduled = false;
     if (stopped) return;
     try {
-      for (const input of takeAll()) advance(input);
+      for (const next of intake.takeAll()) advance(next);
       writer.flush();
     } catch (error) {
       stopped = true;
@@ -73,38 +67,24 @@ export function startRunner(options: RunnerOptions): Runner {
     }
   }
 
-  function takeAll(): readonly Input[] {
-    const batch = inbox;
-    inbox = [];
-    if (commands.length > 0) {
-      batch.push({ kind: "propose", wallMs: options.clock().wallMs, commands });
-      commands = [];
-    }
-    if (reads.length > 0) {
-      batch.push({ kind: "read", tickets: reads });
-      reads = [];
-    }
-    return batch;
-  }
-
-  function advance(input: Input): void {
-    const { replica: next, effects } = step(replica, input);
-    replica = next;
-    for (const effect of effects) {
-      if (effect.kind === "persist") writer.persist(effect, next);
+  function advance(next: Input): void {
+    const after = step(replica, next);
+    replica = after.replica;
+    for (const effect of after.effects) {
+      if (effect.kind === "persist") writer.persist(effect, replica);
       else if (effect.kind === "send") writer.send(effect);
-      else options.perform(effect, next);
+      else options.perform(effect, replica);
     }
   }
 
   return {
-    input: enqueue,
+    input,
     propose(ticket, payload) {
-      commands.push({ ticket, payload });
+      intake.propose(ticket, payload);
       schedule();
     },
     read(ticket) {
-      reads.push(ticket);
+      intake.read(ticket);
       schedule();
     },
     replica: () => replica,
@@ -112,6 +92,31 @@ export function startRunner(options: RunnerOptions): Runner {
       stopped = true;
       clearInterval(ticking);
       await writer.settled();
+    },
+  };
+}
+
+/** Gathers what arrives until the loop's next turn; commands and reads become one input each. */
+function createIntake(clock: RunnerOptions["clock"]) {
+  let inbox: Input[] = [];
+  let commands: { ticket: Ticket; payload: Uint8Array }[] = [];
+  let reads: Ticket[] = [];
+  return {
+    input: (next: Input): number => inbox.push(next),
+    propose: (ticket: Ticket, payload: Uint8Array): number => commands.push({ ticket, payload }),
+    read: (ticket: Ticket): number => reads.push(ticket),
+    takeAll(): readonly Input[] {
+      const batch = inbox;
+      inbox = [];
+      if (commands.length > 0) {
+        batch.push({ kind: "propose", wallMs: clock().wallMs, commands });
+        commands = [];
+      }
+      if (reads.length > 0) {
+        batch.push({ kind: "read", tickets: reads });
+        reads = [];
+      }
+      return batch;
     },
   };
 }
