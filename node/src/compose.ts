@@ -1,0 +1,294 @@
+/**
+ * Joins the parts of a node: the only file that knows every adapter.
+ *
+ * Order matters for whoever watches: clients are answered (with what the node waits for) before the
+ * guest agent, the chain or a peer has answered the node.
+ */
+import { keccak_256 } from "@noble/hashes/sha3";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils";
+import { type ClusterChain, openChain } from "./chain/chain.ts";
+import { createVoteRecoverer, createVoteSigner } from "./chain/votes.ts";
+import { type Watch, watchChain } from "./chain/watch.ts";
+import type { Config } from "./config.ts";
+import type { Setup } from "./consensus/replica.ts";
+import { type HttpServer, startHttp } from "./http/server.ts";
+import { createService } from "./runtime/answers.ts";
+import { enrol } from "./runtime/enrol.ts";
+import { type Member, startMember } from "./runtime/member.ts";
+import type { Journal, Log, Registration } from "./runtime/ports.ts";
+import type { Attestation } from "./runtime/service.ts";
+import type { Station } from "./runtime/station.ts";
+import { sha256Chain } from "./storage/digest.ts";
+import { openJournal } from "./storage/journal.ts";
+import { type Enclave, openEnclave } from "./tee/enclave.ts";
+import { createBootProver } from "./tee/proveBoot.ts";
+import { bootDomain, bootReportData } from "./tee/reportData.ts";
+import { createBootVerifier } from "./tee/verifyBoot.ts";
+import { watchNode } from "./telemetry/gauges.ts";
+import type { Metrics } from "./telemetry/metrics.ts";
+import { type BootIdentity, createBootIdentity } from "./transport/identity.ts";
+import { openPeers } from "./transport/peers.ts";
+
+export type Node = {
+  /** Hands over, answers what is under way, flushes. Resolves within 5 s. */
+  stop(): Promise<void>;
+};
+
+export type NodeOptions = {
+  readonly config: Config;
+  readonly version: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly onHalt: (exitCode: number, why: string) => void;
+};
+
+const drainMs = 1_500;
+const handOverMsMax = 2_000;
+
+/**
+ * Opens the disk and the HTTP server; everything else follows as the world answers.
+ *
+ * @throws StorageError, HttpError: what no waiting would mend
+ */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { config, log, metrics } = options;
+  const { count } = metrics;
+  const identity = await createBootIdentity();
+  const station = newStation(options, identity);
+  const journal = await openJournal({
+    directory: config.dataDir,
+    digest: sha256Chain,
+    log: log.child({ part: "journal" }),
+    count,
+    durability: config.durability,
+  });
+  const ending = new AbortController();
+  const { signal } = ending;
+  const parts: Parts = { options, identity, station, journal, signal };
+  const service = createService({
+    station,
+    nowMs: () => performance.now(),
+    callMsMax: config.callMsMax,
+    chainLagMsMax: config.maxChainLagMs,
+    attest: (nonce) => attest(parts, nonce),
+    metrics: () => metrics.render(),
+  });
+  const http = await startHttp({
+    service,
+    host: config.httpHost,
+    port: config.httpPort,
+    log: log.child({ part: "http" }),
+    count,
+    drainMs,
+  });
+  watchNode(metrics, station);
+  const working = work(parts).catch((error: unknown) => {
+    if (!signal.aborted) options.onHalt(1, describe(error));
+  });
+  return { stop: () => stop(parts, http, ending, working) };
+}
+
+type Parts = {
+  readonly options: NodeOptions;
+  readonly identity: BootIdentity;
+  readonly station: Station;
+  readonly journal: Journal;
+  readonly signal: AbortSignal;
+  enclave?: Enclave;
+  chain?: ClusterChain;
+};
+
+function newStation({ config, version }: NodeOptions, { bootKey }: BootIdentity): Station {
+  return {
+    bootKey,
+    endpoint: config.endpoint,
+    version,
+    startedMs: performance.now(),
+    identity: null,
+    chain: null,
+    member: null,
+    proveBoot: null,
+    waitingFor: "the guest agent",
+    stopping: false,
+  };
+}
+
+/** The node's life up to serving: guest agent, chain, peers, registration. */
+async function work(parts: Parts): Promise<void> {
+  const { options, station, signal } = parts;
+  const { config, log } = options;
+  const onWaiting = (reason: string | null) => {
+    station.waitingFor = reason;
+  };
+  const enclave = await openEnclave({
+    endpoint: config.dstackEndpoint,
+    log: log.child({ part: "tee" }),
+    onWaiting: (reason) => onWaiting(`the guest agent: ${reason}`),
+    signal,
+  });
+  parts.enclave = enclave;
+  station.identity = { wallet: enclave.wallet.address, instanceId: enclave.instanceId };
+  onWaiting("the chain");
+  const chain = await openChain({
+    rpcUrls: config.rpcUrls,
+    rpcQuorum: config.rpcQuorum,
+    contract: config.contractAddress,
+    wallet: enclave.wallet,
+    keyProof: enclave.keyProof,
+    digest: sha256Chain,
+    log: log.child({ part: "chain" }),
+    count: options.metrics.count,
+    onWaiting: (reason) => onWaiting(`the chain: ${reason}`),
+    signal,
+  });
+  parts.chain = chain;
+  station.chain = { id: chain.chainId, contract: chain.contract };
+  await takePart(parts, enclave, chain, onWaiting);
+}
+
+async function takePart(
+  parts: Parts,
+  enclave: Enclave,
+  chain: ClusterChain,
+  onWaiting: (reason: string | null) => void,
+): Promise<void> {
+  const { options, identity, station, signal } = parts;
+  const { config, log, metrics } = options;
+  let watch: Watch | null = null;
+  const member = becomeMember(parts, enclave, chain, () => watch?.refresh());
+  const cluster = { chainId: chain.chainId, contract: chain.contract };
+  const { head, blockAt } = chain;
+  const attesting = { cluster, head, blockAt, log: log.child({ part: "attestation" }) };
+  const prove = createBootProver({ ...attesting, enclave, bootKey: identity.bootKey });
+  station.proveBoot = prove;
+  const verify = createBootVerifier({
+    ...attesting,
+    ageMsMax: config.quoteAgeMsMax,
+    // The certificate chain behind the quote's signature is not checked yet; all else is.
+    verifyChainOfTrust: async () => undefined,
+  });
+  const peers = await openPeers({
+    identity,
+    cluster,
+    self: enclave.wallet.address,
+    host: config.peerHost,
+    port: config.peerPort,
+    digest: sha256Chain,
+    prove,
+    verify,
+    events: member.peerEvents,
+    log: log.child({ part: "peers" }),
+    count: metrics.count,
+  });
+  member.attach(peers);
+  station.member = member;
+  watch = watchChain({
+    chain,
+    pollMs: config.chainPollMs,
+    onView: (view) => member.onView(view),
+    onError: ({ fault }) => log.warn({ fault }, "the contract could not be read"),
+    signal,
+  });
+  const outcome = await enrol({
+    chain,
+    bootKey: identity.bootKey,
+    tokenId: config.tokenId,
+    registration: async () => registrationOf(parts, enclave, await prove()),
+    onWaiting,
+    log: log.child({ part: "enrol" }),
+    signal,
+  });
+  if (outcome === "this-boot") member.onRegistered();
+  watch.refresh();
+}
+
+function becomeMember(
+  { options, identity, journal }: Parts,
+  { wallet }: Enclave,
+  chain: ClusterChain,
+  refreshView: () => void,
+): Member {
+  const { config, log, metrics, onHalt } = options;
+  const voting = { chainId: chain.chainId, contract: chain.contract };
+  const setup: Setup = {
+    self: { member: wallet.address, bootKey: identity.bootKey },
+    digest: sha256Chain,
+    heartbeatMs: config.heartbeatMs,
+    suspectAfterMs: config.suspectAfterMs,
+    voteFallbackMs: config.voteFallbackMs,
+    termWindow: 1_000_000,
+    coldStart: config.coldStart,
+    batchBytesMax: 262_144,
+    chunkBytesMax: 1_048_576,
+    unackedEntriesMax: 8_192,
+    retainedEntries: 5_000,
+  };
+  return startMember({
+    setup,
+    journal,
+    chain,
+    signVote: createVoteSigner(voting, wallet),
+    recoverVoter: createVoteRecoverer(voting),
+    refreshView,
+    snapshotEvery: config.snapshotEvery,
+    callMsMax: config.callMsMax,
+    waitingMax: 20_000,
+    log: log.child({ part: "consensus" }),
+    count: metrics.count,
+    onHalt,
+  });
+}
+
+function registrationOf(
+  { options, identity }: Parts,
+  { instanceId }: Enclave,
+  { quote }: { readonly quote: string },
+): Registration {
+  const { endpoint, peerEndpoint } = options.config;
+  return {
+    instanceId,
+    bootKey: identity.bootKey,
+    quoteHash: `0x${bytesToHex(keccak_256(hexToBytes(quote)))}`,
+    endpoint,
+    peerEndpoint,
+  };
+}
+
+async function attest({ station, chain, enclave }: Parts, nonce: string | null): Promise<Attestation> {
+  const { proveBoot } = station;
+  if (proveBoot === null || chain === undefined || enclave === undefined) {
+    throw new Error(`there is no quote yet: the node waits for ${station.waitingFor}`);
+  }
+  const proof = await proveBoot();
+  const { chainId, contract } = chain;
+  const { wallet, bootKey, blockNumber, blockHash } = proof;
+  const statement = { domain: bootDomain, chainId, contract, wallet, bootKey };
+  const preimage = { ...statement, blockNumber, blockHash };
+  const reportData = bootReportData({ ...preimage, blockNumber: BigInt(blockNumber) });
+  if (nonce === null) return { ...proof, reportData: bytesToHex(reportData), preimage };
+  // The caller's nonce fills the half that the boot statement leaves empty.
+  reportData.set(hexToBytes(nonce), 32);
+  const { quote, eventLog } = await enclave.quote(reportData);
+  return { ...proof, quote, eventLog, reportData: bytesToHex(reportData), preimage };
+}
+
+async function stop(
+  { station, journal, options }: Parts,
+  http: HttpServer,
+  ending: AbortController,
+  working: Promise<void>,
+): Promise<void> {
+  station.stopping = true;
+  const { member } = station;
+  options.log.info({}, "stopping: no further requests are taken");
+  await Promise.all([http.close(), member?.stepDown(handOverMsMax)]);
+  ending.abort(new Error("the node is stopping"));
+  await working;
+  await member?.stop();
+  await member?.peers()?.close();
+  await journal.close();
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

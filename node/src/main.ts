@@ -1,0 +1,59 @@
+/** Reads the environment, runs one node, and ends it in order. */
+import { readFileSync } from "node:fs";
+import { ClusterError } from "./errors.ts";
+import { startNode } from "./compose.ts";
+import { readConfig } from "./config.ts";
+import { createLogger } from "./telemetry/logger.ts";
+import { createMetrics } from "./telemetry/metrics.ts";
+
+const exitBadConfiguration = 2;
+const stopMsMax = 4_500;
+
+async function main(): Promise<void> {
+  const read = readConfig(process.env);
+  if (!read.ok) {
+    const list = read.problems.map((problem) => `  - ${problem}`).join("\n");
+    process.stderr.write(`The configuration cannot be used:\n${list}\n`);
+    process.exit(exitBadConfiguration);
+  }
+  const log = createLogger({ level: read.config.logLevel });
+  const version = readVersion();
+  log.info({ version, pid: process.pid, endpoint: read.config.endpoint }, "starting");
+  const end = (exitCode: number, why: string): void => {
+    log.error({ exitCode, why }, "ending");
+    // A turn of the event loop lets the log line out.
+    setTimeout(() => process.exit(exitCode), 50);
+  };
+  const node = await startNode({
+    config: read.config,
+    version,
+    log,
+    metrics: createMetrics(),
+    onHalt: end,
+  });
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, "asked to stop");
+    setTimeout(() => end(1, `did not stop within ${stopMsMax} ms`), stopMsMax).unref();
+    node.stop().then(
+      () => process.exit(0),
+      (error) => end(1, String(error)),
+    );
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof ClusterError;
+  process.stderr.write(`${known ? error.message : String((error as Error).stack ?? error)}\n`);
+  process.exit(1);
+});
