@@ -5,7 +5,7 @@
  */
 import type { Disk, DiskFile } from "./disk.ts";
 
-const zeros = Buffer.alloc(524_288);
+const zeros = Buffer.alloc(131_072);
 
 export type Spare = {
   /** Begins unless it has begun. A failure shows in `take`. */

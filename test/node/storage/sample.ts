@@ -1,0 +1,127 @@
+/** Logs to write down, and places to write them to. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { Promised, Write } from "../../../node/src/consensus/effect.ts";
+import { type Body, type Entry, makeEntry } from "../../../node/src/consensus/entry.ts";
+import { bootKey, hash, memberId, term } from "../../../node/src/consensus/ids.ts";
+import { origin, type Position } from "../../../node/src/consensus/log.ts";
+import { noSeats, type Seats } from "../../../node/src/consensus/seats.ts";
+import type { Snapshot } from "../../../node/src/consensus/snapshot.ts";
+import type { Journal, Log } from "../../../node/src/runtime/ports.ts";
+import { sha256Chain } from "../../../node/src/storage/digest.ts";
+import type { Durability } from "../../../node/src/storage/disk.ts";
+import { type JournalOptions, openJournal } from "../../../node/src/storage/journal.ts";
+
+const hex = (digit: string): string => digit.repeat(64);
+
+/** `count` commands that follow `after`; `label` sets logs of one length apart. */
+export function entriesAfter(after: Position, count: number, label = "a", bytes = 20): Entry[] {
+  const entries: Entry[] = [];
+  let previous = after;
+  for (let at = 0; at < count; at += 1) {
+    const draft = { index: previous.index + 1, term: term(3), timeMs: 1_700_000_000_000 };
+    const payload = new Uint8Array(Buffer.from(`${label}${draft.index} `.padEnd(bytes, ".")));
+    const body: Body = { kind: "command", payload };
+    const entry = makeEntry(draft, body, previous.hash, sha256Chain);
+    entries.push(entry);
+    previous = entry;
+  }
+  return entries;
+}
+
+export const firstEntries = (count: number, label?: string): Entry[] =>
+  entriesAfter(origin, count, label);
+
+export function appending(entries: readonly Entry[]): Write {
+  return { kind: "entries", after: (entries[0]?.index ?? 1) - 1, entries };
+}
+
+export function positionOf({ index, term: of, hash: at }: Position): Position {
+  return { index, term: of, hash: at };
+}
+
+export const promised = (value: number): Promised => ({
+  term: term(value),
+  leaderBootKey: bootKey(hex("b")),
+  rosterHash: hash(hex("c")),
+});
+
+export const seats: Seats = {
+  ...noSeats,
+  valid: new Map([[memberId(`0x${"1".repeat(40)}`), bootKey(hex("d"))]]),
+  named: new Set([bootKey(hex("d")), bootKey(hex("e"))]),
+  rosters: [
+    {
+      index: 1,
+      term: term(2),
+      roster: {
+        hash: hash(hex("f")),
+        members: [{ slot: 7, id: memberId(`0x${"1".repeat(40)}`), bootKey: bootKey(hex("e")) }],
+      },
+    },
+  ],
+  namedAt: new Map([[memberId(`0x${"1".repeat(40)}`), 5]]),
+  coldTerm: term(2),
+};
+
+export function snapshotAt(at: Position, stateBytes = 10): Snapshot {
+  return { at: positionOf(at), seats, state: new Uint8Array(stateBytes).fill(at.index) };
+}
+
+export type Line = {
+  readonly level: string;
+  readonly fields: Record<string, unknown>;
+  readonly sentence: string;
+};
+
+/** Keeps what it is told. */
+export function notingLog(): { log: Log; lines: Line[] } {
+  const lines: Line[] = [];
+  const at = (level: string) => (fields: object, sentence: string) => {
+    lines.push({ level, fields: { ...fields }, sentence });
+  };
+  const log: Log = {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: () => log,
+  };
+  return { log, lines };
+}
+
+/** A directory that goes with the test. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "journal-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export type Opened = {
+  readonly journal: Journal;
+  readonly lines: readonly Line[];
+  readonly counted: readonly string[];
+};
+
+/** Closed with the test, unless the test closes it. Small segments, so that there are several. */
+export async function openNoting(
+  directory: string,
+  options: Partial<JournalOptions> = {},
+): Promise<Opened> {
+  const { log, lines } = notingLog();
+  const counted: string[] = [];
+  const durability: Durability = "none";
+  const journal = await openJournal({
+    directory,
+    digest: sha256Chain,
+    log,
+    count: (name) => counted.push(name),
+    durability,
+    segmentBytesMax: 400,
+    ...options,
+  });
+  onTestFinished(() => journal.close());
+  return { journal, lines, counted };
+}
