@@ -15,13 +15,14 @@ export async function retry<T>(attempt: () => Promise<T>, options: Retry): Promi
   const { signal, onFailure, firstPauseMs = 100, pauseMsMax = 5_000 } = options;
   let pauseMs = firstPauseMs;
   for (;;) {
-    signal?.throwIfAborted();
     try {
       return await attempt();
     } catch (error) {
       onFailure(error);
     }
-    await pause(pauseMs, undefined, signal === undefined ? {} : { signal });
+    // An aborted pause rejects with an error of its own; the signal's reason says more.
+    const pausing = pause(pauseMs, undefined, signal === undefined ? {} : { signal });
+    await pausing.catch(() => signal?.throwIfAborted());
     pauseMs = Math.min(pauseMs * 2, pauseMsMax);
   }
 }
