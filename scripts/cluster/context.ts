@@ -1,0 +1,98 @@
+/** What all steps of one start share; made once everything that can be checked beforehand is. */
+import { repairChainState } from "./chain.ts";
+import { reasonOf, StartError } from "./failure.ts";
+import { identityOf } from "./identity.ts";
+import { createDirectories, type Layout, layoutOf, removeData, socketDirFor } from "./layout.ts";
+import { planCluster, requireStopped, type Wishes } from "./plan.ts";
+import { requireFree } from "./ports.ts";
+import { findPrograms, type Programs } from "./programs.ts";
+import { type ClusterRecord, readRecord, writeRecord } from "./record.ts";
+import { createSupervisor, type Supervisor } from "./supervisor.ts";
+
+export type ClusterOptions = Wishes & {
+  readonly dataDir: string;
+  /** Empties the data directory first. */
+  readonly fresh?: boolean;
+  /** Environment of the nodes, over their defaults: the protocol's knobs. */
+  readonly nodeEnvironment?: Readonly<Record<string, string>>;
+  /** A path of anvil, instead of the one from npm. */
+  readonly anvil?: string | undefined;
+  /** Lines for a person: progress, and what ended by itself. */
+  readonly report?: (line: string) => void;
+};
+
+export type Context = {
+  readonly layout: Layout;
+  readonly programs: Programs;
+  readonly nodeEnvironment: Readonly<Record<string, string>>;
+  readonly supervisor: Supervisor;
+  readonly report: (line: string) => void;
+  record(): ClusterRecord;
+  /** Merges into the record and writes it; writes are carried out in order. */
+  update(change: Partial<ClusterRecord>): Promise<void>;
+};
+
+/**
+ * Checks everything, then makes the directories and claims them. Starts nothing.
+ *
+ * @throws StartError
+ */
+export async function prepare(options: ClusterOptions): Promise<Context> {
+  const { fresh = false, report = () => undefined, nodeEnvironment = {} } = options;
+  const layout = layoutOf(options.dataDir);
+  const programs = findPrograms(options.anvil);
+  const held = fresh ? readLeniently(layout) : readRecord(layout.record);
+  requireStopped(held, layout);
+  const plan = planCluster(options, fresh ? null : held, layout);
+  await requireFree(plan.ports);
+  if (fresh) removeData(layout);
+
+  await createDirectories(layout);
+  const repaired = repairChainState(layout.chainState);
+  if (repaired !== null) report(`chain: ${repaired}`);
+  const socketDir = await socketDirFor(layout, plan.nodeCount);
+  const self = identityOf(process.pid);
+  const supervisedBy = self === null ? null : { name: "starter", ...self };
+  const { record, update } = await keepRecord(layout, {
+    ...plan,
+    socketDir,
+    supervisor: supervisedBy,
+  });
+  const supervisor = createSupervisor({
+    changed: () => {
+      update({ processes: supervisor.processes() }).catch((error: unknown) =>
+        report(`cannot write ${layout.record}: ${reasonOf(error)}`),
+      );
+    },
+    report,
+  });
+  return { layout, programs, nodeEnvironment, supervisor, report, record, update };
+}
+
+async function keepRecord(
+  layout: Layout,
+  first: ClusterRecord,
+): Promise<Pick<Context, "record" | "update">> {
+  let current = first;
+  await writeRecord(layout.record, current);
+  let writing = Promise.resolve();
+  return {
+    record: () => current,
+    update(change) {
+      current = { ...current, ...change };
+      // One failed write does not stop the next, which holds all that this one did.
+      writing = writing.catch(() => undefined).then(() => writeRecord(layout.record, current));
+      return writing;
+    },
+  };
+}
+
+/** `--fresh` gives up the record, even a damaged one, but not what it says still runs. */
+function readLeniently(layout: Layout): ClusterRecord | null {
+  try {
+    return readRecord(layout.record);
+  } catch (error) {
+    if (error instanceof StartError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,8 @@
+/** What stops a cluster from starting, as a sentence that a person can act on. */
+export class StartError extends Error {
+  override readonly name: string = "StartError";
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

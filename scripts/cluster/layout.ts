@@ -1,0 +1,77 @@
+/** Where a local cluster keeps what, below its data directory. */
+import { readdirSync, realpathSync, rmSync } from "node:fs";
+import { mkdir, mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { StartError } from "./failure.ts";
+
+export type Layout = {
+  /** Absolute, as are all here. */
+  readonly dataDir: string;
+  readonly record: string;
+  readonly logDir: string;
+  readonly chainState: string;
+  nodeDir(name: string): string;
+  log(name: string): string;
+};
+
+/** `sun_path` of Linux holds 107 bytes before its final zero; macOS holds 103. */
+const socketPathBytesMax = 103;
+
+export function layoutOf(dataDir: string): Layout {
+  const root = resolve(dataDir);
+  return {
+    dataDir: root,
+    record: join(root, "cluster.json"),
+    logDir: join(root, "logs"),
+    chainState: join(root, "chain", "state.json"),
+    nodeDir: (name) => join(root, name),
+    log: (name) => join(root, "logs", `${name}.log`),
+  };
+}
+
+export async function createDirectories(layout: Layout): Promise<void> {
+  await mkdir(layout.logDir, { recursive: true });
+  // anvil neither creates the folder of its state nor complains that it is missing.
+  await mkdir(join(layout.dataDir, "chain"), { recursive: true });
+}
+
+/** The folder of the guest agents' sockets: in the data directory, unless that lies too deep. */
+export async function socketDirFor(layout: Layout, nodeCount: number): Promise<string> {
+  const near = join(layout.dataDir, "sockets");
+  const longest = guestSocket(near, `node${nodeCount}`);
+  if (Buffer.byteLength(longest) <= socketPathBytesMax) return near;
+  return mkdtemp(join(realpathSync(tmpdir()), "dstack-"));
+}
+
+/** Where the simulator serves the instance of that name. */
+export function guestSocket(socketDir: string, name: string): string {
+  return join(socketDir, name, "dstack.sock");
+}
+
+/**
+ * Empties a data directory.
+ *
+ * @throws StartError when something in it was not put there by a cluster
+ */
+export function removeData(layout: Layout): void {
+  const ours = /^(cluster\.json|chain|sockets|logs|node[1-9])$/;
+  const names = entriesOf(layout.dataDir);
+  const foreign = names.filter((name) => !ours.test(name));
+  if (foreign.length > 0) {
+    throw new StartError(
+      `--fresh would empty ${layout.dataDir}, but ${foreign.slice(0, 3).join(", ")} in it ` +
+        "is not a cluster's; remove it yourself or choose another --data-dir",
+    );
+  }
+  for (const name of names) rmSync(join(layout.dataDir, name), { recursive: true, force: true });
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}

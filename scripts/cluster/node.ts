@@ -1,0 +1,88 @@
+/** One node of the cluster as a process: its environment, and whether it serves. */
+import { z } from "zod";
+import { reasonOf } from "./failure.ts";
+import { guestSocket, type Layout } from "./layout.ts";
+import { host, type Ports } from "./ports.ts";
+import type { Programs } from "./programs.ts";
+import type { Service } from "./supervisor.ts";
+
+export type NodeOptions = {
+  /** From 0. */
+  readonly position: number;
+  readonly ports: Ports;
+  readonly socketDir: string;
+  readonly contract: string;
+  /** Knobs of the protocol, over the node's own defaults. */
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+/** EX_TEMPFAIL: this boot was replaced; a new process, hence a new boot, may take part. */
+export const replacedExitCode = 75;
+
+const healthTimeoutMs = 2_000;
+const problemSchema = z.object({ detail: z.string() });
+const waitingSchema = z.object({ waitingFor: z.string() });
+
+export function nodeService(programs: Programs, layout: Layout, options: NodeOptions): Service {
+  const { position, ports } = options;
+  const name = nodeName(position);
+  const env = {
+    ...options.environment,
+    RPC_URLS: rpcUrlOf(ports),
+    CONTRACT_ADDRESS: options.contract,
+    DSTACK_SIMULATOR_ENDPOINT: guestSocket(options.socketDir, name),
+    ENDPOINT: nodeUrl(ports, position),
+    HTTP_HOST: host,
+    HTTP_PORT: String(ports.http[position]),
+    PEER_ENDPOINT: `${host}:${ports.peer[position]}`,
+    PEER_HOST: host,
+    PEER_PORT: String(ports.peer[position]),
+    DATA_DIR: layout.nodeDir(name),
+  };
+  return {
+    name,
+    command: { program: programs.node, args: [programs.nodeMain], env, logFile: layout.log(name) },
+    restartCode: replacedExitCode,
+  };
+}
+
+export function nodeName(position: number): string {
+  return `node${position + 1}`;
+}
+
+export function nodeUrl(ports: Ports, position: number): string {
+  return `http://${host}:${ports.http[position]}`;
+}
+
+export function rpcUrlOf(ports: Ports): string {
+  return `http://${host}:${ports.chain}`;
+}
+
+/** Whether the node is a member in good standing that hears its leader. */
+export async function serves(url: string): Promise<boolean> {
+  try {
+    const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(healthTimeoutMs) });
+    await health.body?.cancel();
+    return health.ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Why a node does not serve, in its own words where it answers. */
+export async function whyNotServing(url: string): Promise<string> {
+  const [problem, status] = await Promise.all([ask(`${url}/health`), ask(`${url}/status`)]);
+  if (typeof problem === "string") return problem;
+  const reason = problemSchema.safeParse(problem.body).data?.detail ?? "serves by now";
+  const waiting = typeof status === "string" ? null : waitingSchema.safeParse(status.body).data;
+  return waiting == null ? reason : `${reason}; it waits for ${waiting.waitingFor}`;
+}
+
+async function ask(url: string): Promise<{ readonly body: unknown } | string> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(healthTimeoutMs) });
+    return { body: await response.json() };
+  } catch (error) {
+    return `does not answer (${reasonOf(error)})`;
+  }
+}
