@@ -1,11 +1,17 @@
-import { cpSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Journal } from "../../../node/src/runtime/ports.ts";
 import { realDisk } from "../../../node/src/storage/disk.ts";
 import { memoryDisk } from "../../support/memoryJournal.ts";
 import { faultyDisk } from "./faultyDisk.ts";
 import { type JournalMaker, journalContract } from "./journal.contract.ts";
-import { appending, entriesAfter, firstEntries, openNoting, temporaryDirectory } from "./sample.ts";
+import {
+  appending,
+  entriesAfter,
+  firstEntries,
+  openNoting,
+  remainsOf,
+  temporaryDirectory,
+} from "./sample.ts";
 
 journalContract("the journal on a disk", () => onDisk("none"));
 journalContract("the journal on a disk, synced", () => onDisk("fsync"));
@@ -19,9 +25,7 @@ function onDisk(durability: "fsync" | "none"): JournalMaker {
   return {
     open: async (): Promise<Journal> => (await openNoting(directory, { durability })).journal,
     async crash() {
-      const remains = temporaryDirectory();
-      cpSync(directory, remains, { recursive: true, filter: (path) => !path.endsWith("/lock") });
-      directory = remains;
+      directory = remainsOf(directory);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Logs to write down, and places to write them to. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -97,6 +97,21 @@ export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "journal-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+/** A copy of what a process that ended just now would leave: it may be deleting files meanwhile. */
+export function remainsOf(directory: string): string {
+  const copy = temporaryDirectory();
+  for (const name of readdirSync(directory)) {
+    // Closing a second descriptor of the lock would drop this process's hold on it.
+    if (name === "lock") continue;
+    try {
+      copyFileSync(join(directory, name), join(copy, name));
+    } catch (error) {
+      if (existsSync(join(directory, name))) throw error;
+    }
+  }
+  return copy;
 }
 
 export type Opened = {
