@@ -106,7 +106,8 @@ export function tryToAdopt(replica: Replica): Step {
   const candidates = promisesThatCount(replica, office);
   if (!isEnough(replica, office, candidates)) return stay(replica);
   const greatest = candidates.reduce((a, b) => (isGreater(b.last, a.last) ? b : a));
-  if (greatest.last.term >= office.term) {
+  const empty = greatest.last.index === 0;
+  if (greatest.last.term >= office.term || (empty && !mayBeginEmpty(replica, office))) {
     return stay({ ...replica, office: { ...office, stage: "barred" } });
   }
   const mine = positionAt(replica.log, greatest.last.index);
@@ -114,6 +115,11 @@ export function tryToAdopt(replica: Replica): Step {
     return andThen(cutAfter(replica, greatest.last.index), (cut) => startTerm(cut, candidates));
   }
   return fetchFrom(replica, office, greatest);
+}
+
+/** An empty log is adopted only where nothing can have been acknowledged yet. */
+function mayBeginEmpty({ setup, view }: Replica, office: Office): boolean {
+  return office.cold ? setup.coldStart === "all" : view?.coldTerm === 0;
 }
 
 function promisesThatCount(replica: Replica, office: Office): readonly Candidate[] {

@@ -14,7 +14,10 @@ export type Roster = { readonly hash: Hash; readonly members: readonly Member[] 
 
 /** Names a roster by its hash, so that a promise can bind to exactly these members. */
 export function rosterOf(members: readonly Member[], digest: Digest): Roster {
-  const ordered = [...members].sort((a, b) => a.slot - b.slot);
+  // Only what the hash covers: whatever else a caller knows of its members stays outside the log.
+  const ordered = members
+    .map(({ slot, id, bootKey }) => ({ slot, id, bootKey }))
+    .sort((a, b) => a.slot - b.slot);
   const text = ordered.map(({ slot, id, bootKey }) => `${slot} ${id} ${bootKey}\n`).join("");
   return { hash: digest(noHash, asciiBytes(text)), members: ordered };
 }
