@@ -72,7 +72,7 @@ export function snapshotAt(at: Position, stateBytes = 10): Snapshot {
 
 export type Line = {
   readonly level: string;
-  readonly fields: Record<string, unknown>;
+  readonly fields: { readonly file?: unknown };
   readonly sentence: string;
 };
 
