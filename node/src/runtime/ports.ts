@@ -5,6 +5,7 @@ import type { Boot, BootKey, MemberId, Term } from "../consensus/ids.ts";
 import type { Message } from "../consensus/message.ts";
 import type { Snapshot } from "../consensus/snapshot.ts";
 import type { View } from "../consensus/view.ts";
+import type { CounterName, HistogramName, LabelsOf } from "./metrics.ts";
 
 /** Structured logging; an adapter hides the library. Never given secrets, quotes or credentials. */
 export type Log = {
@@ -16,7 +17,13 @@ export type Log = {
 };
 
 /** Counts by name; the metrics endpoint renders them. Names and labels are fixed in metrics.ts. */
-export type Count = (name: string, labels?: Readonly<Record<string, string>>, by?: number) => void;
+export type Count = <Name extends CounterName>(
+  name: Name,
+  labels?: LabelsOf<Name>,
+  by?: number,
+) => void;
+/** Adds one measurement to a histogram, in the unit that ends its name. */
+export type Observe = (name: HistogramName, value: number) => void;
 
 // ── storage ──────────────────────────────────────────────────────────────────────────────────────
 

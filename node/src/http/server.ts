@@ -1,0 +1,161 @@
+/**
+ * The HTTP server: limits at the door, and an orderly end.
+ *
+ * Liveness assumes: a client that stalls loses its connection, not the node.
+ */
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { getRequestListener } from "@hono/node-server";
+import { ClusterError } from "../errors.ts";
+import type { Answer } from "./answer.ts";
+import { type AppOptions, createApp } from "./app.ts";
+import { incrementHot, isHot } from "./hotPath.ts";
+import { answerProblem, RequestError } from "./problem.ts";
+
+export type HttpOptions = AppOptions & {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** How long `close` lets requests under way finish. */
+  readonly drainMs: number;
+  readonly limits?: HttpLimits;
+};
+
+export type HttpLimits = {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly keepAliveMs: number;
+  readonly headerBytesMax: number;
+  readonly connectionsMax: number;
+  /** How often `headersMs` and `requestMs` are looked at. */
+  readonly checkMs: number;
+};
+
+export const httpLimits: HttpLimits = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 65_000,
+  headerBytesMax: 16 * 1024,
+  connectionsMax: 12_000,
+  checkMs: 2_000,
+};
+
+export type HttpServer = {
+  readonly port: number;
+  /**
+   * Stops accepting, closes idle connections at once, and lets requests under way finish within
+   * `drainMs`; then it cuts what is left. Resolves when every connection is closed.
+   */
+  close(): Promise<void>;
+};
+
+export type ListenFault = {
+  readonly code: "http.addressInUse" | "http.cannotListen";
+  readonly address: string;
+};
+export class ListenError extends ClusterError<ListenFault> {}
+
+/** @throws ListenError */
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const limits = options.limits ?? httpLimits;
+  const server = createServer({
+    headersTimeout: limits.headersMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    maxHeaderSize: limits.headerBytesMax,
+    connectionsCheckingInterval: limits.checkMs,
+  });
+  server.maxConnections = limits.connectionsMax;
+  serveRequests(server, options);
+  server.on("drop", () => options.count("http_connections_dropped_total"));
+  await listen(server, options);
+  server.on("error", (error) => options.log.error({ err: error }, "the HTTP server failed"));
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  return { port, close: () => close(server, options.drainMs) };
+}
+
+function serveRequests(server: Server, options: HttpOptions): void {
+  const app = createApp(options);
+  // It puts light versions of Request and Response in place of the global ones: reads cost half.
+  const routed = getRequestListener(app.fetch, {
+    errorHandler: (cause) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      const error = new RequestError({ code: "request.malformed" }, reason);
+      const { status, type, body } = answerProblem(error);
+      return new Response(body, { status, headers: { "content-type": type } });
+    },
+  });
+  const latest = new WeakMap<Duplex, ServerResponse>();
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    latest.set(request.socket, response);
+    if (!server.listening) response.shouldKeepAlive = false;
+    if (isHot(request)) incrementHot(options, request, response);
+    else void routed(request, response);
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const answered = latest.get(socket)?.writableFinished ?? true;
+    // Beside a request under way, a refusal would be taken for that request's answer.
+    if (!answered || !socket.writable) socket.destroy();
+    else socket.end(rawAnswer(answerProblem(brokenRequest(error, options))));
+  });
+}
+
+function brokenRequest(error: NodeJS.ErrnoException, options: HttpOptions): RequestError {
+  const limits = options.limits ?? httpLimits;
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW": {
+      const bytesMax = limits.headerBytesMax;
+      const message = `the request's headers: expected at most ${bytesMax} bytes`;
+      return new RequestError({ code: "request.headersTooLarge", bytesMax }, message);
+    }
+    case "ERR_HTTP_REQUEST_TIMEOUT": {
+      const { headersMs, requestMs } = limits;
+      const message = `expected the headers within ${headersMs} ms, the whole within ${requestMs} ms`;
+      return new RequestError({ code: "request.timeout" }, message);
+    }
+    default: {
+      const message = `expected an HTTP/1.1 request: ${error.message}`;
+      return new RequestError({ code: "request.malformed" }, message);
+    }
+  }
+}
+
+/** For a connection whose bytes were no request, and which ends here. */
+function rawAnswer({ status, type, body }: Answer): string {
+  return [
+    `HTTP/1.1 ${status} Refused`,
+    `content-type: ${type}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    "connection: close",
+    "",
+    body,
+  ].join("\r\n");
+}
+
+async function listen(server: Server, { host, port }: HttpOptions): Promise<void> {
+  const address = `${host}:${port}`;
+  try {
+    server.listen({ host, port });
+    await once(server, "listening");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      const taken = `${address} is in use: expected a free address for HTTP`;
+      throw new ListenError({ code: "http.addressInUse", address }, taken, { cause: error });
+    }
+    const failed = `cannot listen on ${address} for HTTP: ${message}`;
+    throw new ListenError({ code: "http.cannotListen", address }, failed, { cause: error });
+  }
+}
+
+async function close(server: Server, drainMs: number): Promise<void> {
+  if (!server.listening) return;
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(deadline);
+}

@@ -1,0 +1,18 @@
+/** What the metrics say of the node's part in the cluster: the numbers of its status. */
+import { healthOf, statusOf } from "../runtime/report.ts";
+import type { NodeStatus } from "../runtime/service.ts";
+import type { Station } from "../runtime/station.ts";
+import type { Metrics } from "./metrics.ts";
+
+export function watchNode({ gauge }: Metrics, station: Station): void {
+  const status = (): NodeStatus => statusOf(station, performance.now());
+  gauge("term", () => status().term);
+  gauge("leading", () => (status().role === "leader" ? 1 : 0));
+  gauge("healthy", () => (healthOf(station, performance.now()).ok ? 1 : 0));
+  gauge("members", () => status().members);
+  gauge("last_index", () => status().lastIndex);
+  gauge("commit_index", () => status().commitIndex);
+  gauge("applied_index", () => status().appliedIndex);
+  gauge("chain_age_seconds", () => (station.chain === null ? null : status().chain.ageMs / 1_000));
+  gauge("uptime_seconds", () => status().uptimeMs / 1_000);
+}
