@@ -17,15 +17,19 @@ import { StorageError } from "./faults.ts";
 export type DirectoryLock = { release(): void };
 
 const sqliteBusy = 5;
+// A database that is garbage-collected is closed, and its lock is gone.
+const held = new Set<DatabaseSync>();
 
 /** @throws StorageError storage.locked names the holder; storage.unusable */
 export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, "lock");
   const holderPath = join(directory, "lock.holder");
   const database = acquire(path, directory, holderPath);
+  held.add(database);
   noteHolder(holderPath);
   return {
     release() {
+      held.delete(database);
       rmSync(holderPath, { force: true });
       database.close();
     },

@@ -13,12 +13,17 @@ async function holderOf(directory: string): Promise<ChildProcess> {
   const program = `
     const { lockDirectory } = await import(${JSON.stringify(lockModule)});
     lockDirectory(${JSON.stringify(directory)});
+    gc();
     console.log("held");
     setInterval(() => undefined, 1000);
   `;
-  const holder = spawn(process.execPath, ["--input-type=module", "--eval", program], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const holder = spawn(
+    process.execPath,
+    ["--expose-gc", "--input-type=module", "--eval", program],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   onTestFinished(() => void holder.kill("SIGKILL"));
   const [line] = (await once(createInterface({ input: holder.stdout }), "line")) as [string];
   expect(line).toBe("held");
