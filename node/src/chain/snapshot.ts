@@ -13,7 +13,7 @@ import { rosterOf } from "../consensus/roster.ts";
 import type { Block, ChainView, MemberRecord } from "../runtime/ports.ts";
 import { unreachable } from "./errors.ts";
 import { membershipAbi } from "./membership.abi.ts";
-import type { Endpoint } from "./rpc.ts";
+import { answerAs, type Endpoint, hexNumber } from "./rpc.ts";
 
 export type Snapshot = {
   readonly chainView: ChainView;
@@ -50,9 +50,9 @@ type ListedMember = Cluster["members"][number];
 const hexSchema = z.templateLiteral(["0x", z.string().regex(/^[0-9a-f]*$/)]);
 const blockSchema = z
   .object({
-    number: z.string().transform(BigInt),
+    number: hexNumber.transform(BigInt),
     hash: hexSchema,
-    timestamp: z.string().transform(Number),
+    timestamp: hexNumber.transform(Number),
   })
   .transform(
     ({ number, hash, timestamp }): Block => ({ number, hash, timestampMs: timestamp * 1_000 }),
@@ -126,11 +126,8 @@ export function contractReader(
  */
 export async function readBlock(endpoint: Endpoint, at: bigint | "latest"): Promise<Block | null> {
   const tag = at === "latest" ? at : `0x${at.toString(16)}`;
-  const answer = await endpoint.call("eth_getBlockByNumber", [tag, false]);
-  if (answer === null) return null;
-  const block = blockSchema.safeParse(answer);
-  if (!block.success) throw unreachable(`${endpoint.name}: not a block`, { cause: block.error });
-  return block.data;
+  const method = "eth_getBlockByNumber";
+  return answerAs(blockSchema.nullable(), await endpoint.call(method, [tag, false]), method);
 }
 
 function decodeCluster(data: `0x${string}`) {

@@ -245,5 +245,6 @@ test("a proof whose block was reorganised away is replaced beside the calls", as
   chain.reorganise(5);
   nowMs = 5_000;
   expect(await prove()).toBe(first);
-  await expect.poll(async () => (await prove()).blockHash).toMatch(/^0xf/);
+  const hash = async () => (await prove()).blockHash;
+  await expect.poll(hash, { timeout: 15_000 }).toMatch(/^0xf/);
 });
