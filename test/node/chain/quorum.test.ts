@@ -119,13 +119,19 @@ test("endpoints that are away or silent do not stop a quorum, nor slow it down",
 test("an endpoint that lags does not take the node back to an older block", async () => {
   const { chain } = await open(1);
   const old = await world.anvil.rpc("eth_getBlockByNumber", ["latest", false]);
-  const lags: Tamper = async ({ method }, answer) =>
-    method === "eth_getBlockByNumber" ? JSON.stringify({ result: old }) : await answer();
   await world.anvil.rpc("evm_mine");
   tamper(0, goesAway);
   const newest = await chain.read();
 
-  tamper(0, lags); // and answers first, for it asks nobody
+  const first = Promise.withResolvers<void>();
+  const answersLater: Tamper = (_, answer) => first.promise.then(answer);
+  tamper(1, answersLater);
+  tamper(2, answersLater);
+  tamper(0, async ({ method }, answer) => {
+    if (method !== "eth_getBlockByNumber") return await answer();
+    setImmediate(first.resolve); // once this answer has left
+    return JSON.stringify({ result: old });
+  });
   expect((await chain.read()).block).toEqual(newest.block);
 });
 
