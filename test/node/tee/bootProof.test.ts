@@ -5,7 +5,11 @@ import type { Block, BootProof, ProveBoot, VerifyBoot } from "../../../node/src/
 import { type Enclave, openEnclave } from "../../../node/src/tee/enclave.ts";
 import { createBootProver } from "../../../node/src/tee/proveBoot.ts";
 import { QuoteError } from "../../../node/src/tee/quote.ts";
-import { createBootVerifier } from "../../../node/src/tee/verifyBoot.ts";
+import {
+  createBootVerifier,
+  leaveChainOfTrustUnverified,
+  type VerifyChainOfTrust,
+} from "../../../node/src/tee/verifyBoot.ts";
 import { recordingLog } from "../../support/recorders.ts";
 import { type Simulator, startSimulator } from "../../support/simulator.ts";
 
@@ -88,7 +92,7 @@ function prover(of: Enclave = enclave, bound = cluster): ProveBoot {
 }
 
 function verifier(
-  verifyChainOfTrust: () => Promise<void> = async () => undefined,
+  verifyChainOfTrust: VerifyChainOfTrust = async () => undefined,
   limits: { graceMs?: number; ageMsMax?: number } = {},
 ): VerifyBoot {
   return createBootVerifier({
@@ -191,6 +195,16 @@ test("the chain of trust has the last word, and sees the parsed quote", async ()
     throw new QuoteError(fault, "refused");
   });
   expect(await faultOf(refused(proof))).toEqual(fault);
+});
+
+test("an unverified chain of trust is admitted in the log, once", async () => {
+  const { log, lines } = recordingLog();
+  const verify = verifier(leaveChainOfTrustUnverified(log));
+  await verify(await prover()());
+  await verify(await prover()());
+  expect(lines.map(({ sentence }) => sentence)).toEqual([
+    "quotes' chain of trust is not verified yet: their origin is unproven",
+  ]);
 });
 
 test("garbage in any field is a malformed proof, whatever the field", async () => {
