@@ -79,6 +79,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     port: config.httpPort,
     log: log.child({ part: "http" }),
     count,
+    observe: metrics.observe,
     drainMs,
   });
   watchNode(metrics, station);

@@ -1,20 +1,21 @@
 /** The routes: one row each in `endpoints`, and what answers it. */
 import { type Context, Hono } from "hono";
-import type { Count, Log } from "../runtime/ports.ts";
+import type { Count, Log, Observe } from "../runtime/ports.ts";
 import type { Service } from "../runtime/service.ts";
 import { type Answer, answerJson, answerText } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { increment } from "./increment.ts";
 import { answerProblem, isDeclared, RequestError } from "./problem.ts";
-import { choice, hex, readQuery, wholeNumber } from "./query.ts";
+import { choice, hex, quoted, readQuery, wholeNumber } from "./query.ts";
 
 export type AppOptions = {
   readonly service: Service;
   readonly log: Log;
   readonly count: Count;
+  readonly observe: Observe;
 };
 
-type Handle = (service: Service, context: Context) => Answer | Promise<Answer>;
+type Handle = (options: AppOptions, context: Context) => Answer | Promise<Answer>;
 type Endpoint = {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -54,12 +55,13 @@ const endpoints: readonly Endpoint[] = [
   { method: "GET", path: "/metrics", about: "for Prometheus", handle: metrics },
 ];
 
+/** Answers every request: what is no route, or not as expected, with a problem document. */
 export function createApp(options: AppOptions): Hono {
   const app = new Hono();
   for (const { method, path, handle } of endpoints) {
     app.on(method, path, async (context) => {
       try {
-        return send(options, path, await handle(options.service, context));
+        return send(options, path, await handle(options, context));
       } catch (error) {
         return send(options, path, fail(options.log, path, error));
       }
@@ -67,7 +69,7 @@ export function createApp(options: AppOptions): Hono {
     app.all(path, (context) => send(options, path, otherMethod(context, path, method)));
   }
   app.notFound((context) => {
-    const message = `no such path: ${context.req.path}; GET / lists those there are`;
+    const message = `no such path: ${quoted(context.req.path)}; expected one that GET / lists`;
     const error = new RequestError({ code: "request.unknownPath" }, message);
     return send(options, otherPath, answerProblem(error));
   });
@@ -103,8 +105,8 @@ function otherMethod(context: Context, path: string, method: Endpoint["method"])
   return answerProblem(new RequestError({ code: "request.methodNotAllowed", allowed }, message));
 }
 
-async function incrementByFetch(service: Service, context: Context): Promise<Answer> {
-  return increment(service, {
+async function incrementByFetch(options: AppOptions, context: Context): Promise<Answer> {
+  return increment(options, {
     search: searchOf(context),
     contentType: context.req.header("content-type") ?? null,
     idempotencyKey: context.req.header("idempotency-key") ?? null,
@@ -112,22 +114,22 @@ async function incrementByFetch(service: Service, context: Context): Promise<Ans
   });
 }
 
-async function counter(service: Service, context: Context): Promise<Answer> {
+async function counter({ service }: AppOptions, context: Context): Promise<Answer> {
   const query = readQuery(searchOf(context), ["consistency"]);
   return answerJson(await service.counter(choice(query, "consistency", ["linearizable", "local"])));
 }
 
-function status(service: Service, context: Context): Answer {
+function status({ service }: AppOptions, context: Context): Answer {
   readQuery(searchOf(context), []);
   return answerJson(service.status());
 }
 
-function members(service: Service, context: Context): Answer {
+function members({ service }: AppOptions, context: Context): Answer {
   readQuery(searchOf(context), []);
   return answerJson(service.members());
 }
 
-function log(service: Service, context: Context): Answer {
+function log({ service }: AppOptions, context: Context): Answer {
   const query = readQuery(searchOf(context), ["from", "limit"]);
   const limit = wholeNumber(query, "limit", { min: 1, max: 1_000, otherwise: 100 });
   const latest = Math.max(1, service.status().commitIndex - limit + 1);
@@ -139,24 +141,24 @@ function log(service: Service, context: Context): Answer {
   return answerJson(service.log(from, limit));
 }
 
-function health(service: Service, context: Context): Answer {
+function health({ service }: AppOptions, context: Context): Answer {
   readQuery(searchOf(context), []);
   const now = service.health();
   if (now.ok) return answerJson(now);
   throw new RequestError({ code: "node.unhealthy" }, now.reason);
 }
 
-async function attestation(service: Service, context: Context): Promise<Answer> {
+async function attestation({ service }: AppOptions, context: Context): Promise<Answer> {
   const query = readQuery(searchOf(context), ["nonce"]);
   return answerJson(await service.attestation(hex(query, "nonce", 64)));
 }
 
-async function metrics(service: Service, context: Context): Promise<Answer> {
+async function metrics({ service }: AppOptions, context: Context): Promise<Answer> {
   readQuery(searchOf(context), []);
   return answerText(await service.metrics());
 }
 
-function list(_service: Service, context: Context): Answer {
+function list(_options: AppOptions, context: Context): Answer {
   readQuery(searchOf(context), []);
   const rows = endpoints.map(({ method, path, about }) => ({ method, path, about }));
   return answerJson({ endpoints: rows });

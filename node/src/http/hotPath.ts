@@ -6,7 +6,6 @@
  * router. Both ways share `increment` and `answerProblem`, so they answer alike.
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import type { Service } from "../runtime/service.ts";
 import type { Answer } from "./answer.ts";
 import { type AppOptions, fail } from "./app.ts";
 import { bodyBytesMax, decodeBody } from "./body.ts";
@@ -43,12 +42,13 @@ export function incrementHot(
 const noBytes = new Uint8Array(0);
 
 function answer(
-  { service, log, count }: AppOptions,
+  options: AppOptions,
   { headers }: IncomingMessage,
   response: ServerResponse,
   bytes: Uint8Array,
 ): void {
-  perform(service, headers, bytes).then(
+  const { log, count } = options;
+  perform(options, headers, bytes).then(
     (done) => {
       count("http_requests_total", applied);
       write(response, done);
@@ -62,12 +62,12 @@ function answer(
 }
 
 async function perform(
-  service: Service,
+  options: AppOptions,
   headers: IncomingHttpHeaders,
   bytes: Uint8Array,
 ): Promise<Answer> {
   const key = headers["idempotency-key"];
-  return increment(service, {
+  return increment(options, {
     search: "",
     contentType: headers["content-type"] ?? null,
     idempotencyKey: typeof key === "string" ? key : null,

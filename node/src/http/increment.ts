@@ -2,6 +2,7 @@
 
 import { byMax, byMin, isIncrement } from "../application/counter/counter.ts";
 import { isIdempotencyKey } from "../application/envelope.ts";
+import type { Observe } from "../runtime/ports.ts";
 import type { Service } from "../runtime/service.ts";
 import { type Answer, jsonType } from "./answer.ts";
 import { RequestError } from "./problem.ts";
@@ -17,13 +18,20 @@ export type IncrementRequest = {
   readonly body: string;
 };
 
+export type IncrementOptions = { readonly service: Service; readonly observe: Observe };
+
 /** @throws RequestError; and what `service.increment` throws */
-export async function increment(service: Service, request: IncrementRequest): Promise<Answer> {
+export async function increment(
+  { service, observe }: IncrementOptions,
+  request: IncrementRequest,
+): Promise<Answer> {
   const query = readQuery(request.search, ["forward"]);
   const forward = choice(query, "forward", ["true", "false"]) === "true";
   const idempotencyKey = readKey(request.idempotencyKey);
   const by = readBy(request);
+  const sinceMs = performance.now();
   const { value, term, index, leader } = await service.increment({ by, idempotencyKey, forward });
+  observe("increment_seconds", (performance.now() - sinceMs) / 1_000);
   return {
     status: 200,
     type: jsonType,

@@ -150,12 +150,16 @@ async function listen(server: Server, { host, port }: HttpOptions): Promise<void
   }
 }
 
+const sweepMs = 10;
+
 async function close(server: Server, drainMs: number): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
-  server.closeIdleConnections();
+  // A connection turns idle when the request under way on it is answered.
+  const sweep = setInterval(() => server.closeIdleConnections(), sweepMs);
   const deadline = setTimeout(() => server.closeAllConnections(), drainMs);
   await closed;
+  clearInterval(sweep);
   clearTimeout(deadline);
 }
