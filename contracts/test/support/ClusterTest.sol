@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {TestBase} from "forge-std/Base.sol";
 import {StdAssertions} from "forge-std/StdAssertions.sol";
-import {StdCheats} from "forge-std/StdCheats.sol";
 import {StdUtils} from "forge-std/StdUtils.sol";
 import {IDstackMembershipNFT} from "../../src/interfaces/IDstackMembershipNFT.sol";
 import {
@@ -18,7 +17,7 @@ import {Dstack} from "./Dstack.sol";
 
 /// @notice A deployed contract and as many nodes as a test wants. Node i has wallet `wallets(i)`,
 /// token i + 1 minted straight to it, and, registered in order, slot i.
-abstract contract ClusterTest is TestBase, StdAssertions, StdCheats, StdUtils {
+abstract contract ClusterTest is TestBase, StdAssertions, StdUtils {
     uint256 internal constant KMS_KEY = uint256(keccak256("kms root"));
     uint256 internal constant APP_KEY = uint256(keccak256("app"));
     bytes32 private constant DOMAIN_TYPEHASH = keccak256(
@@ -26,8 +25,8 @@ abstract contract ClusterTest is TestBase, StdAssertions, StdCheats, StdUtils {
     );
 
     IDstackMembershipNFT internal nft;
-    address internal immutable OWNER = makeAddr("owner");
-    address internal immutable STRANGER = makeAddr("stranger");
+    address internal immutable OWNER = vm.addr(uint256(keccak256("owner")));
+    address internal immutable STRANGER = vm.addr(uint256(keccak256("stranger")));
 
     function setUp() public virtual {
         nft = deploy(configuration(3, 256));
@@ -52,7 +51,7 @@ abstract contract ClusterTest is TestBase, StdAssertions, StdCheats, StdUtils {
     }
 
     function deploy(Configuration memory settings) internal returns (IDstackMembershipNFT) {
-        return IDstackMembershipNFT(deployCode("DstackMembershipNFT.sol", abi.encode(settings)));
+        return IDstackMembershipNFT(vm.deployCode("DstackMembershipNFT.sol", abi.encode(settings)));
     }
 
     /// @notice Nodes 0 to size - 1 are members of term 1.
