@@ -1,35 +1,39 @@
-/** Says which endpoint disagrees with the others: once, and once more when that is over. */
+/** Says which endpoint is of no use beside the others: once, and once more when that is over. */
 import type { Count, Log } from "../runtime/ports.ts";
-import type { Given } from "./agree.ts";
+import type { Settled } from "./agree.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** The result is told of every read: what each endpoint gave, and what counts (null: nothing). */
-export function disagreements(
-  log: Log,
-  count: Count,
-): (given: readonly Given<Snapshot>[], agreed: Snapshot | null) => void {
-  /** What each endpoint said when it was last seen to differ. */
-  const differing = new Map<string, string>();
+/** The result is told how every read ended. */
+export function disagreements(log: Log, count: Count): (settled: Settled<Snapshot>) => void {
+  /** What was wrong with each endpoint when it was last looked at. */
+  const wrong = new Map<string, string>();
 
-  return (given, agreed) => {
+  return ({ given, failed, agreed }) => {
     for (const { endpoint, answer, key } of given) {
       const { name } = endpoint;
-      if (agreed !== null && key === agreed.text) {
-        if (differing.delete(name)) log.info({ endpoint: name }, "the endpoint agrees again");
+      if (key === agreed?.key) {
+        if (wrong.delete(name)) log.info({ endpoint: name }, "the endpoint agrees again");
         continue;
       }
-      if (differing.get(name) === key) continue;
-      differing.set(name, key);
+      if (wrong.get(name) === key) continue;
+      wrong.set(name, key);
       count("chain_disagreements_total", { endpoint: name });
-      const fields = { endpoint: name, says: summaryOf(answer), agreed: summaryOf(agreed) };
+      const others = agreed === null ? null : summaryOf(agreed.answer);
+      const fields = { endpoint: name, says: summaryOf(answer), agreed: others };
       log.warn(fields, "the endpoint disagrees about the cluster: it lags, or it lies");
+    }
+    // Short of a quorum the read itself fails, and names them all.
+    if (agreed === null) return;
+    for (const { endpoint, reason } of failed) {
+      if (wrong.get(endpoint.name) === reason) continue;
+      wrong.set(endpoint.name, reason);
+      log.warn({ endpoint: endpoint.name, reason }, "the endpoint does not answer; others do");
     }
   };
 }
 
-function summaryOf(snapshot: Snapshot | null): object | null {
-  if (snapshot === null) return null;
-  const { view, block } = snapshot.chainView;
+function summaryOf({ chainView }: Snapshot): object {
+  const { view, block } = chainView;
   const { term, leader, coldTerm, roster } = view;
   return { block: block.number.toString(), term, leader, coldTerm, rosterHash: roster.hash };
 }

@@ -94,6 +94,22 @@ test("an endpoint that goes on lying is named once for each lie, and once when i
   expect(lines.filter(({ level }) => level === "warn")).toHaveLength(1);
 });
 
+test("an endpoint that is away while others answer is named, once", async () => {
+  const { chain, lines } = await open(2);
+  tamper(2, goesAway);
+  await chain.read();
+  await chain.read();
+  await eventually(() => lines.length).toBe(1);
+  tamper(2, (_, answer) => answer());
+  await chain.read();
+
+  await eventually(() => lines.map(({ sentence }) => sentence)).toEqual([
+    "the endpoint does not answer; others do",
+    "the endpoint agrees again",
+  ]);
+  expect(JSON.stringify(lines[0]?.fields)).toMatch(/"endpoint":"rpc 3 .*socket hang up/);
+});
+
 test("when too few endpoints agree, nothing counts", async () => {
   const { chain } = await open(2);
   await world.anvil.rpc("evm_mine");
