@@ -17,7 +17,7 @@ const applied = { path, status: "200" };
 /** Is it a request that `incrementHot` may answer? */
 export function isHot({ method, url, headers }: IncomingMessage): boolean {
   if (method !== "POST" || url !== path) return false;
-  if (headers["transfer-encoding"] !== undefined) return false;
+  if (headers.host === undefined || headers["transfer-encoding"] !== undefined) return false;
   return Number(headers["content-length"] ?? 0) <= bodyBytesMax;
 }
 

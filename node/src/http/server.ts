@@ -65,6 +65,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     keepAliveTimeout: limits.keepAliveMs,
     maxHeaderSize: limits.headerBytesMax,
     connectionsCheckingInterval: limits.checkMs,
+    // The router refuses a request without one, in our own words.
+    requireHostHeader: false,
   });
   server.maxConnections = limits.connectionsMax;
   serveRequests(server, options);
@@ -73,7 +75,14 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   server.on("error", (error) => options.log.error({ err: error }, "the HTTP server failed"));
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
-  return { port, close: () => close(server, options.drainMs) };
+  let closing: Promise<void> | null = null;
+  return {
+    port,
+    close() {
+      closing ??= close(server, options.drainMs);
+      return closing;
+    },
+  };
 }
 
 function serveRequests(server: Server, options: HttpOptions): void {
@@ -153,7 +162,6 @@ async function listen(server: Server, { host, port }: HttpOptions): Promise<void
 const sweepMs = 10;
 
 async function close(server: Server, drainMs: number): Promise<void> {
-  if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   // A connection turns idle when the request under way on it is answered.

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { bootKey } from "../../../node/src/consensus/ids.ts";
+import type { Station } from "../../../node/src/runtime/station.ts";
+import { watchNode } from "../../../node/src/telemetry/gauges.ts";
+import { createMetrics } from "../../../node/src/telemetry/metrics.ts";
+
+test("a node that waits for the guest agent says that it neither leads nor is healthy", async () => {
+  const station: Station = {
+    bootKey: bootKey("22".repeat(32)),
+    endpoint: "http://127.0.0.1:8081",
+    version: "0.1.0",
+    startedMs: performance.now() - 2_000,
+    identity: null,
+    chain: null,
+    member: null,
+    proveBoot: null,
+    waitingFor: "the guest agent",
+    stopping: false,
+  };
+  const metrics = createMetrics();
+  watchNode(metrics, station);
+  const text = await metrics.render();
+  expect(text).toContain("\ndstack_cluster_healthy 0\n");
+  expect(text).toContain("\ndstack_cluster_leading 0\n");
+  expect(text).toContain("\ndstack_cluster_commit_index 0\n");
+  expect(text).toMatch(/\ndstack_cluster_uptime_seconds [2-9]/);
+  expect(text).not.toMatch(/\ndstack_cluster_chain_age_seconds \d/);
+});
