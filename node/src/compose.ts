@@ -221,7 +221,7 @@ function becomeMember(
     coldStart: config.coldStart,
     batchBytesMax: 262_144,
     chunkBytesMax: 1_048_576,
-    unackedEntriesMax: 8_192,
+    batchesInFlightMax: 2,
     retainedEntries: 5_000,
   };
   return startMember({

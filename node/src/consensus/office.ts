@@ -263,6 +263,7 @@ export function freshProgress(replica: Replica, { boot, report }: Peer): Progres
     nextIndex: replica.log.last.index + 1,
     mode: "stream",
     round: 0,
+    inFlight: [],
     sentMs: replica.nowMs,
     ackedMs: Number.NEGATIVE_INFINITY,
     transfer: null,

@@ -26,8 +26,11 @@ export type Setup = {
   readonly coldStart: "all" | "majority";
   readonly batchBytesMax: number;
   readonly chunkBytesMax: number;
-  /** Entries sent to one follower beyond those it has acknowledged. */
-  readonly unackedEntriesMax: number;
+  /**
+   * Appends with entries that may be under way to one follower. What arrives meanwhile gathers and
+   * leaves as one batch with the next ack: few large batches under load, no delay without.
+   */
+  readonly batchesInFlightMax: number;
   /** Entries kept behind a snapshot, for followers that lag a little. */
   readonly retainedEntries: number;
 };
@@ -58,6 +61,8 @@ export type Progress = {
   /** `probe`: one append at a time until one fits. `stream`: pipelined. */
   readonly mode: "probe" | "stream";
   readonly round: number;
+  /** Last index of each append with entries that is not acknowledged yet. */
+  readonly inFlight: readonly number[];
   readonly sentMs: number;
   readonly ackedMs: number;
   readonly transfer: { readonly at: number; readonly offset: number } | null;

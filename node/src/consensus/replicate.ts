@@ -56,12 +56,14 @@ export function appendOwn(replica: Replica, bodies: readonly Body[]): Step {
 
 /** Sends what is new to every follower that streams. */
 export function pushAll(replica: Replica): Step {
-  const { unackedEntriesMax } = replica.setup;
   return eachFollower(
     replica,
-    ({ mode, transfer, nextIndex, matchIndex }) =>
-      mode === "stream" && transfer === null && nextIndex - 1 - matchIndex < unackedEntriesMax,
+    (follower) => follower.mode === "stream" && mayTakeMore(replica, follower),
   );
+}
+
+function mayTakeMore({ setup }: Replica, { transfer, inFlight }: Progress): boolean {
+  return transfer === null && inFlight.length < setup.batchesInFlightMax;
 }
 
 /** A sign of life to every follower, with whatever it lacks. Carries the round of confirmation. */
@@ -89,10 +91,10 @@ function eachFollower(replica: Replica, wanted: (progress: Progress) => boolean)
 function nextAppend(replica: Replica, office: Office, follower: Progress) {
   const { log, setup, nowMs } = replica;
   const sent = follower.nextIndex - 1;
-  const open = sent - follower.matchIndex < setup.unackedEntriesMax && follower.transfer === null;
   const previous = positionAt(log, sent) ?? log.last;
   const fits = previous.index === sent;
-  const entries = open && fits ? batchAfter(log, sent, setup.batchBytesMax) : [];
+  const open = fits && mayTakeMore(replica, follower);
+  const entries = open ? batchAfter(log, sent, setup.batchBytesMax) : [];
   const message: Append = {
     kind: "append",
     term: office.term,
@@ -103,10 +105,10 @@ function nextAppend(replica: Replica, office: Office, follower: Progress) {
     round: office.round,
     active: office.stage === "active",
   };
-  const streams = follower.mode === "stream";
-  const nextIndex = streams ? follower.nextIndex + entries.length : follower.nextIndex;
-  const next = { ...follower, nextIndex, sentMs: entries.length > 0 ? nowMs : follower.sentMs };
-  return { next, message };
+  if (entries.length === 0 || follower.mode === "probe") return { next: follower, message };
+  const nextIndex = follower.nextIndex + entries.length;
+  const inFlight = [...follower.inFlight, nextIndex - 1];
+  return { next: { ...follower, nextIndex, inFlight, sentMs: nowMs }, message };
 }
 
 export function onAck(replica: Replica, from: Boot, ack: Ack): Step {
@@ -123,6 +125,7 @@ export function onAck(replica: Replica, from: Boot, ack: Ack): Step {
     matchIndex,
     nextIndex: Math.max(known.nextIndex, matchIndex + 1),
     mode: "stream",
+    inFlight: known.inFlight.filter((end) => end > matchIndex),
     round: Math.max(known.round, ack.round),
     ackedMs: replica.nowMs,
     transfer: known.transfer !== null && matchIndex >= known.transfer.at ? null : known.transfer,
@@ -144,7 +147,7 @@ export function onReject(replica: Replica, from: Boot, reject: Reject): Step {
   };
   if (known.transfer !== null) return stay(withProgress(replica, office, heard));
   const hint = Math.max(Math.min(reject.hint, log.last.index), known.matchIndex);
-  const back = { ...heard, mode: "probe" as const, nextIndex: hint + 1 };
+  const back = { ...heard, mode: "probe" as const, nextIndex: hint + 1, inFlight: [] };
   const stepped = withProgress(replica, office, back);
   if (hint < log.before.index) return sendSnapshot(stepped, from.bootKey);
   return sendOne(stepped, from.bootKey);
@@ -155,7 +158,8 @@ function catchUp(replica: Replica, key: BootKey): Step {
   const follower = replica.office?.progress.get(key);
   if (follower === undefined || follower.transfer !== null) return stay(replica);
   if (follower.nextIndex - 1 < replica.log.before.index) return sendSnapshot(replica, key);
-  return follower.nextIndex <= replica.log.last.index ? sendOne(replica, key) : stay(replica);
+  const lacks = follower.nextIndex <= replica.log.last.index && mayTakeMore(replica, follower);
+  return lacks ? sendOne(replica, key) : stay(replica);
 }
 
 export function sendOne(replica: Replica, key: BootKey): Step {
