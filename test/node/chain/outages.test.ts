@@ -162,6 +162,27 @@ test("what is not mined in time is said to be so, and replaced by the next call"
   await transactionsInPool(world, 0);
 });
 
+test("an endpoint that has not seen a transaction does not get its nonce used twice", async () => {
+  const world = await worldOf({ nodes: 1, genesisSize: 1 });
+  await world.register(0);
+  const proxy = await startRpcProxy(world.anvil.url);
+  stops.push(() => proxy.stop());
+  const counted = await world.anvil.rpc("eth_getTransactionCount", [
+    world.enclaves[0]?.wallet.address,
+    "latest",
+  ]);
+  proxy.tamper(async ({ method }, answer) =>
+    method === "eth_getTransactionCount" ? JSON.stringify({ result: counted }) : await answer(),
+  );
+  const own = await world.chain(0, { rpcUrls: [proxy.url] });
+  await world.anvil.rpc("evm_setAutomine", [false]);
+
+  const both = [1, 2].map(() => own.announceBoot(bootKeyOf(0), quoteHash));
+  await transactionsInPool(world, 2);
+  await world.anvil.rpc("evm_mine");
+  await expect(Promise.all(both)).resolves.toHaveLength(2);
+});
+
 test("a race that is lost between simulation and block is told with the contract's reason", async () => {
   const world = await worldOf({ nodes: 2, genesisSize: 2 });
   await world.register(0);
