@@ -16,7 +16,7 @@ test("a line is one JSON object with its level, time, sentence and fields", () =
   expect(parsed()).toEqual([
     expect.objectContaining({ level: "warn", term: 3, msg: "the leader is silent" }),
   ]);
-  expect(parsed()[0]?..time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
+  expect(parsed()[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
 });
 
 test("a child's lines carry the child's fields", () => {
@@ -36,7 +36,7 @@ test("lines below the level are left out, in children too", () => {
 test("an error comes with its type, message and stack", () => {
   const { log, parsed } = logger();
   log.error({ err: new TypeError("no such thing") }, "failed");
-  expect(parsed()[0]?..err).toMatchObject({
+  expect(parsed()[0]?.err).toMatchObject({
     type: "TypeError",
     message: "no such thing",
     stack: expect.stringContaining("logger.test.ts"),
