@@ -32,6 +32,10 @@ export async function startProcess(options: {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...env },
   });
+  // A test file that fails in its set-up never gets to stop what it started.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  child.once("exit", () => process.off("exit", kill));
   const lines: string[] = [];
   const readyLine = await new Promise<string>((resolve, reject) => {
     child.once("error", reject);
