@@ -43,7 +43,7 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     strangers.set(name, socket);
     socket.on("error", () => {});
     socket.on("close", () => strangers.delete(name));
-    if (strangers.size > limits.strangersMax) makeRoom([...strangers.values()], rejections);
+    if (strangers.size > limits.strangersMax) makeRoom(strangers, rejections);
     tls.emit("connection", socket);
   });
   tls.on("secureConnection", (socket) => {
@@ -55,9 +55,11 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
   });
 
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  gate.once("error", (error) =>
-    reject(new Error(`cannot listen for peers on ${host}:${port}`, { cause: error })),
-  );
+  // Also later: accepting fails when the process has run out of file descriptors.
+  gate.on("error", (error) => {
+    rejections.failed("listening for peers", `${host}:${port}`, error.message);
+    reject(new Error(`cannot listen for peers on ${host}:${port}`, { cause: error }));
+  });
   gate.listen({ host, port }, resolve);
   await promise;
   const address = gate.address();
@@ -102,17 +104,18 @@ async function receive(
 }
 
 /** Drops the oldest connection of whoever holds the most: a flood displaces itself. */
-function makeRoom(strangers: readonly Socket[], rejections: Rejections): void {
-  const held = new Map<string, Socket[]>();
-  for (const socket of strangers) {
+function makeRoom(strangers: Map<string, Socket>, rejections: Rejections): void {
+  const held = new Map<string, string[]>();
+  for (const [name, socket] of strangers) {
     const address = socket.remoteAddress ?? "?";
-    held.set(address, [...(held.get(address) ?? []), socket]);
+    held.set(address, [...(held.get(address) ?? []), name]);
   }
   const [most] = [...held].sort(([, a], [, b]) => b.length - a.length);
-  if (most === undefined) return;
-  const [address, [oldest]] = most;
-  rejections.reject(address, rejection("crowded", "too many unverified connections"));
-  oldest?.destroy();
+  const oldest = most?.[1][0];
+  if (most === undefined || oldest === undefined) return;
+  rejections.reject(most[0], rejection("crowded", "too many unverified connections"));
+  strangers.get(oldest)?.destroy();
+  strangers.delete(oldest);
 }
 
 function onHandshakeFailed(error: Error, address: string, rejections: Rejections): void {

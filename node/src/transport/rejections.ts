@@ -11,7 +11,7 @@ import type { Rejection } from "./rejection.ts";
 export type Rejections = {
   /** @param address the other side's, without its port: an attacker has plenty of those */
   reject(address: string, rejection: Rejection): void;
-  /** Something that will be tried again, such as a dial. */
+  /** Something that is tried again and again, such as a dial. */
   failed(what: string, address: string, reason: string): void;
 };
 
@@ -60,7 +60,7 @@ export function createRejections(log: Log, count: Count, nowMs: () => number): R
     failed: (what, address, reason) => {
       const suppressed = mayLog(`${what} ${address}`);
       if (suppressed === null) return;
-      log.info({ address, reason, suppressed }, `${what} failed, it will be tried again`);
+      log.info({ address, reason, suppressed }, `${what} failed`);
     },
   };
 }
