@@ -23,7 +23,7 @@ export function createLogger({ level, destination }: LoggerOptions): Log {
     },
     hooks: { streamWrite: withoutCredentials },
   };
-  return logOver(destination === undefined ? pino(options) : pino(options, destination));
+  return logOver(pino(options, destination ?? pino.destination({ dest: 1, sync: true })));
 }
 
 function logOver(logger: Logger): Log {

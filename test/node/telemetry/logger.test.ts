@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { createLogger, type LoggerOptions } from "../../../node/src/telemetry/logger.ts";
 
@@ -62,4 +63,14 @@ test("credentials in a URL are redacted wherever they stand", () => {
   log.error({ url, err: new Error(`cannot reach ${url}`) }, `gave up on ${url}`);
   expect(lines[0]).not.toContain("hunter2");
   expect(lines[0]).toContain("https://[redacted]@rpc.example/v1");
+});
+
+test("a line written right before the process ends is not lost", () => {
+  const module = new URL("../../../node/src/telemetry/logger.ts", import.meta.url).href;
+  const program = `import { createLogger } from ${JSON.stringify(module)};
+    createLogger({ level: "info" }).error({ exitCode: 3 }, "ending");
+    process.exit(3);`;
+  const ended = spawnSync(process.execPath, ["--input-type=module", "--eval", program]);
+  expect(ended.status).toBe(3);
+  expect(JSON.parse(ended.stdout.toString())).toMatchObject({ exitCode: 3, msg: "ending" });
 });
