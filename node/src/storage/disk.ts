@@ -2,13 +2,13 @@
  * The few file operations by which the journal makes things durable.
  *
  * Files are opened with O_DSYNC, so that one system call, and one trip to the thread pool, both
- * writes and syncs: measured 10 to 25 % faster at the median than write and then fdatasync.
+ * writes and syncs: measured 5 to 20 % faster at the median than write and then fdatasync.
  *
  * Safety assumes: the device keeps what it has acknowledged as synced.
  */
 import { close, constants, ftruncate, open, rename, unlink, write } from "node:fs";
-import { open as openHandle } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open as openHandle } from "node:fs/promises";
+import { dirname, resolve as resolvePath } from "node:path";
 import { promisify } from "node:util";
 
 export type DiskFile = {
@@ -20,6 +20,8 @@ export type DiskFile = {
 };
 
 export type Disk = {
+  /** Creates what is missing of the path; resolves once the names are durable. */
+  makeDirectory(path: string): Promise<void>;
   /** Opens for writing and creates what is missing; `empty` drops what was there. */
   open(path: string, content: "keep" | "empty"): Promise<DiskFile>;
   /** Resolves once the new name is durable. */
@@ -41,6 +43,14 @@ export function realDisk(durability: Durability): Disk {
   const syncing = durability === "fsync";
   const flags = constants.O_RDWR | constants.O_CREAT | (syncing ? constants.O_DSYNC : 0);
   return {
+    async makeDirectory(path) {
+      const target = resolvePath(path);
+      const first = await mkdir(target, { recursive: true });
+      if (!syncing || first === undefined) return;
+      for (let made = target; made.length >= first.length; made = dirname(made)) {
+        await syncDirectory(dirname(made));
+      }
+    },
     async open(path, content) {
       const descriptor = await openFile(
         path,

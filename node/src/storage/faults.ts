@@ -29,8 +29,13 @@ export function orUnusable<Result>(path: string, action: () => Result): Result {
   try {
     return action();
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    const fault = { code: "storage.unusable", path, reason: error.message } as const;
-    throw new StorageError(fault, `cannot use ${path}: ${error.message}`, { cause: error });
+    throw unusable(path, error);
   }
+}
+
+/** What to throw for an error met at `path`: itself, unless the operating system raised it. */
+export function unusable(path: string, error: unknown): unknown {
+  if (!isSystemError(error)) return error;
+  const fault = { code: "storage.unusable", path, reason: error.message } as const;
+  return new StorageError(fault, `cannot use ${path}: ${error.message}`, { cause: error });
 }

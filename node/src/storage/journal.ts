@@ -6,13 +6,12 @@
  * Liveness assumes: the disk takes writes again at some time.
  */
 import { strict as assert } from "node:assert";
-import { mkdirSync } from "node:fs";
 import type { Write } from "../consensus/effect.ts";
 import type { Entry } from "../consensus/entry.ts";
 import type { Digest } from "../consensus/ids.ts";
 import type { Count, Journal, Log, Recovered } from "../runtime/ports.ts";
 import { type Disk, type Durability, realDisk } from "./disk.ts";
-import { orUnusable } from "./faults.ts";
+import { unusable } from "./faults.ts";
 import { encodeFrame, frameBytes, groupsWithin, type Run } from "./frame.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
 import { closedFault, type Persistence, persistently } from "./persistence.ts";
@@ -43,10 +42,12 @@ const frameBytesMax = 1_048_576;
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { directory, log } = options;
-  orUnusable(directory, () => mkdirSync(directory, { recursive: true }));
+  const disk = options.disk ?? realDisk(options.durability);
+  await disk.makeDirectory(directory).catch((error: unknown) => {
+    throw unusable(directory, error);
+  });
   const lock = lockDirectory(directory);
   try {
-    const disk = options.disk ?? realDisk(options.durability);
     const promises = openPromises({ ...options, disk });
     const recovered = recoverLog(options);
     const { segments: closed, nextSequence, previousEnd } = recovered;
@@ -96,8 +97,7 @@ function serve(parts: Parts): Journal {
         await carryOut(calls.flatMap(({ writes }) => writes));
         for (const { resolve } of calls) resolve();
       } catch (error) {
-        for (const { reject } of [...calls, ...waiting]) reject(error);
-        waiting = [];
+        for (const { reject } of calls) reject(error);
       }
     }
     working = null;

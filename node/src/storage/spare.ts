@@ -1,7 +1,7 @@
 /**
  * The coming segment: a file of zeros, prepared in the background. Writing into it changes no
- * file's size, so the file system has nothing but the data itself to sync (measured: a fifth to a
- * third off the median).
+ * file's size, so the file system has nothing but the data itself to sync (measured: a seventh
+ * to a third off the median).
  */
 import type { Disk, DiskFile } from "./disk.ts";
 

@@ -71,7 +71,7 @@ test("a crash at any byte, or any flipped bit, leaves what was durable at some t
       expect(aboutLog).toEqual([]);
       await again.journal.close();
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 }, 60_000);
 

@@ -5,8 +5,8 @@ export type Fault = {
   readonly code: "ENOSPC" | "EIO" | "EDQUOT";
   /** How much of what is written arrives all the same. */
   readonly arrivingBytes: number;
-  /** Which files it strikes. */
-  readonly strikes: (path: string) => boolean;
+  /** Which writes it strikes; EIO strikes changes of size, too. */
+  readonly strikes: (path: string, position: number) => boolean;
 };
 
 export type FaultyDisk = Disk & {
@@ -32,9 +32,14 @@ export function faultyDisk(inner: Disk): FaultyDisk {
       ...file,
       async write(bytes, position) {
         writes.push({ path: file.path, position });
-        if (fault?.strikes(file.path) !== true) return file.write(bytes, position);
+        if (fault?.strikes(file.path, position) !== true) return file.write(bytes, position);
         await file.write(bytes.subarray(0, fault.arrivingBytes), position);
-        throw systemError(fault.code);
+        throw systemError(fault.code, "write");
+      },
+      async truncate(lengthBytes) {
+        const isStruck = fault?.strikes(file.path, lengthBytes) === true;
+        if (isStruck && fault?.code === "EIO") throw systemError("EIO", "ftruncate");
+        return file.truncate(lengthBytes);
       },
     };
   }
@@ -52,7 +57,7 @@ export function faultyDisk(inner: Disk): FaultyDisk {
   };
 }
 
-function systemError(code: Fault["code"]): Error {
-  const message = `${code}: ${meanings[code]}, write`;
-  return Object.assign(new Error(message), { code, syscall: "write" });
+function systemError(code: Fault["code"], syscall: string): Error {
+  const message = `${code}: ${meanings[code]}, ${syscall}`;
+  return Object.assign(new Error(message), { code, syscall });
 }

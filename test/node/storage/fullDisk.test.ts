@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Entry } from "../../../node/src/consensus/entry.ts";
@@ -11,6 +11,7 @@ import {
   entriesAfter,
   firstEntries,
   openNoting,
+  segmentsIn,
   snapshotAt,
   temporaryDirectory,
 } from "./sample.ts";
@@ -101,28 +102,47 @@ test.for(rooms)(
   },
 );
 
-test("after a failed sync, what was being written goes to a new segment, once", async () => {
+test.for([
+  { arriving: "nothing", arrivingBytes: 0 },
+  { arriving: "half a frame", arrivingBytes: 100 },
+  // All of it arrives, and the sync fails: whether it lasts, nobody knows.
+  { arriving: "all of it", arrivingBytes: 10_000 },
+])("after a failed sync with $arriving written, it all goes to a new segment", async (given) => {
   const disk = faultyDisk(realDisk("none"));
   const directory = temporaryDirectory();
   const { journal, lines } = await openNoting(directory, { disk, segmentBytesMax: 10_000 });
   const entries = firstEntries(6);
   await journal.write([appending(entries.slice(0, 2))]);
-  const segment = disk.writes.at(-1) ?? expect.fail();
-  const isFrame = (path: string) => path === segment.path;
-  // All of it arrives, and the sync fails: whether it lasts, nobody knows.
-  disk.fail({ code: "EIO", arrivingBytes: 10_000, strikes: isFrame });
-  const writing = journal.write([appending(entries.slice(2, 4))]);
-  await vi.waitFor(() => expect(journal.health().ok).toBe(false));
+  const behind = disk.writes.at(-1)?.position ?? expect.fail();
+  const strikes: Fault["strikes"] = (path, position) =>
+    path.endsWith("segment") && position > behind;
+  disk.fail({ code: "EIO", arrivingBytes: given.arrivingBytes, strikes });
+  await journal.write([appending(entries.slice(2, 4))]);
   disk.heal();
-  await writing;
   await journal.write([appending(entries.slice(4))]);
   await journal.close();
 
-  expect(lines).toMatchObject([{ level: "error" }, { level: "info" }]);
-  expect(readdirSync(directory).filter((name) => /^\d+\.segment$/.test(name))).toEqual([
-    "00000001.segment",
-    "00000002.segment",
-  ]);
+  expect(lines.map(({ level }) => level).sort()).toEqual(["error", "info", "warn"]);
+  expect(segmentsIn(directory)).toEqual(["00000001.segment", "00000002.segment"]);
+  const again = await openNoting(directory);
+  expect(again.journal.recovered.entries).toEqual(entries);
+  expect(again.lines).toEqual([]);
+});
+
+test("a segment whose very first write fails leaves no gap in the numbers", async () => {
+  const disk = faultyDisk(realDisk("none"));
+  const directory = temporaryDirectory();
+  const { journal } = await openNoting(directory, { disk });
+  const strikes: Fault["strikes"] = (path, position) => path.endsWith("segment") && position === 32;
+  disk.fail({ code: "EIO", arrivingBytes: 0, strikes });
+  const entries = firstEntries(2);
+  const writing = journal.write([appending(entries)]);
+  await vi.waitFor(() => expect(journal.health().ok).toBe(false));
+  disk.heal();
+  await writing;
+  await journal.close();
+
+  expect(segmentsIn(directory)).toEqual(["00000001.segment"]);
   const again = await openNoting(directory);
   expect(again.journal.recovered.entries).toEqual(entries);
   expect(again.lines).toEqual([]);

@@ -1,8 +1,10 @@
-import { expect, test } from "vitest";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
 import type { Journal } from "../../../node/src/runtime/ports.ts";
 import { realDisk } from "../../../node/src/storage/disk.ts";
 import { memoryDisk } from "../../support/memoryJournal.ts";
-import { faultyDisk } from "./faultyDisk.ts";
+import { type FaultyDisk, faultyDisk } from "./faultyDisk.ts";
 import { type JournalMaker, journalContract } from "./journal.contract.ts";
 import {
   appending,
@@ -30,19 +32,44 @@ function onDisk(durability: "fsync" | "none"): JournalMaker {
   };
 }
 
-test("calls of one turn, and calls that wait for a sync, share one write", async () => {
+test("calls of one turn share one write", async () => {
+  const { journal, disk } = await counting();
+  const calls = firstEntries(20).map((entry) => journal.write([appending([entry])]));
+  await Promise.all(calls);
+  expect(framesOn(disk)).toHaveLength(1);
+});
+
+test("calls that wait for a sync share the next one", async () => {
+  const { journal, disk } = await counting();
+  const entries = firstEntries(41);
+  const first = journal.write([appending(entries.slice(0, 1))]);
+  // By the next turn the first call is under way.
+  await new Promise((resolve) => setImmediate(resolve));
+  const others = entries.slice(1).map((entry) => journal.write([appending([entry])]));
+  await Promise.all([first, ...others]);
+  expect(framesOn(disk)).toHaveLength(2);
+});
+
+test("the next segment is prepared while the present one still has room", async () => {
+  const directory = temporaryDirectory();
+  const { journal } = await openNoting(directory, { segmentBytesMax: 10_000 });
+  const entries = firstEntries(100);
+  await journal.write([appending(entries.slice(0, 20))]);
+  expect(existsSync(join(directory, "spare.segment"))).toBe(false);
+  await journal.write([appending(entries.slice(20, 90))]);
+  await vi.waitFor(() => expect(statSync(join(directory, "spare.segment")).size).toBe(10_000));
+});
+
+async function counting(): Promise<{ journal: Journal; disk: FaultyDisk }> {
   const disk = faultyDisk(realDisk("none"));
   const { journal } = await openNoting(temporaryDirectory(), { disk, segmentBytesMax: 100_000 });
-  const entries = firstEntries(61);
-  await journal.write([appending(entries.slice(0, 1))]);
-  const before = disk.writes.length;
-  const first = entries.slice(1, 21).map((entry) => journal.write([appending([entry])]));
-  // By the next turn the first write is on its way.
-  await new Promise((resolve) => setImmediate(resolve));
-  const second = entries.slice(21).map((entry) => journal.write([appending([entry])]));
-  await Promise.all([...first, ...second]);
-  expect(disk.writes.slice(before).map(({ path }) => path)).toHaveLength(2);
-});
+  return { journal, disk };
+}
+
+/** A prepared segment is written from its start; a frame never is. */
+function framesOn(disk: FaultyDisk): readonly object[] {
+  return disk.writes.filter(({ position }) => position > 0);
+}
 
 test("a batch larger than a segment, and an entry larger than a frame, are kept", async () => {
   const directory = temporaryDirectory();

@@ -1,5 +1,13 @@
 /** Logs to write down, and places to write them to. */
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -139,4 +147,24 @@ export async function openNoting(
   });
   onTestFinished(() => journal.close());
   return { journal, lines, counted };
+}
+
+/** A closed journal with `entries`, one frame each, in segments of about three. */
+export async function written(entries: readonly Entry[]): Promise<string> {
+  const directory = temporaryDirectory();
+  const { journal } = await openNoting(directory);
+  for (const entry of entries) await journal.write([appending([entry])]);
+  await journal.close();
+  return directory;
+}
+
+export const segmentsIn = (directory: string): string[] =>
+  readdirSync(directory).filter((name) => /^\d+\.segment$/.test(name));
+export const damagedIn = (directory: string): string[] =>
+  readdirSync(directory).filter((name) => name.includes(".damaged"));
+
+export function flipBit(path: string, offset: number): void {
+  const bytes = readFileSync(path);
+  bytes[offset] = (bytes[offset] ?? 0) ^ 4;
+  writeFileSync(path, bytes);
 }
