@@ -13,6 +13,7 @@ import type { Config } from "./config.ts";
 import type { Setup } from "./consensus/replica.ts";
 import { type HttpServer, startHttp } from "./http/server.ts";
 import { createService } from "./runtime/answers.ts";
+import { CallError } from "./runtime/calls.ts";
 import { enrol } from "./runtime/enrol.ts";
 import { type Member, startMember } from "./runtime/member.ts";
 import type { Journal, Log, Registration } from "./runtime/ports.ts";
@@ -23,7 +24,7 @@ import { openJournal } from "./storage/journal.ts";
 import { type Enclave, openEnclave } from "./tee/enclave.ts";
 import { createBootProver } from "./tee/proveBoot.ts";
 import { bootDomain, bootReportData } from "./tee/reportData.ts";
-import { createBootVerifier } from "./tee/verifyBoot.ts";
+import { createBootVerifier, leaveChainOfTrustUnverified } from "./tee/verifyBoot.ts";
 import { watchNode } from "./telemetry/gauges.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { type BootIdentity, createBootIdentity } from "./transport/identity.ts";
@@ -165,8 +166,7 @@ async function takePart(
   const verify = createBootVerifier({
     ...attesting,
     ageMsMax: config.quoteAgeMsMax,
-    // The certificate chain behind the quote's signature is not checked yet; all else is.
-    verifyChainOfTrust: async () => undefined,
+    verifyChainOfTrust: leaveChainOfTrustUnverified(attesting.log),
   });
   const peers = await openPeers({
     identity,
@@ -255,10 +255,14 @@ function registrationOf(
   };
 }
 
-async function attest({ station, chain, enclave }: Parts, nonce: string | null): Promise<Attestation> {
+async function attest(
+  { station, chain, enclave }: Parts,
+  nonce: string | null,
+): Promise<Attestation> {
   const { proveBoot } = station;
   if (proveBoot === null || chain === undefined || enclave === undefined) {
-    throw new Error(`there is no quote yet: the node waits for ${station.waitingFor}`);
+    const reason = `there is no quote yet: the node waits for ${station.waitingFor}`;
+    throw new CallError({ code: "node.unavailable", reason }, reason);
   }
   const proof = await proveBoot();
   const { chainId, contract } = chain;

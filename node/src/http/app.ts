@@ -148,9 +148,12 @@ function health({ service }: AppOptions, context: Context): Answer {
   throw new RequestError({ code: "node.unhealthy" }, now.reason);
 }
 
+/** Report data has 64 bytes, and this boot's statement takes 32 of them. */
+const nonceBytesMax = 32;
+
 async function attestation({ service }: AppOptions, context: Context): Promise<Answer> {
   const query = readQuery(searchOf(context), ["nonce"]);
-  return answerJson(await service.attestation(hex(query, "nonce", 64)));
+  return answerJson(await service.attestation(hex(query, "nonce", nonceBytesMax)));
 }
 
 async function metrics({ service }: AppOptions, context: Context): Promise<Answer> {

@@ -121,9 +121,9 @@ test.each([
   ["/log?from=1.5", 'got "1.5"'],
   ["/log?from=9007199254740992", 'got "9007199254740992"'],
   ["/log?from=%zz", 'got "%zz"'],
-  ["/attestation?nonce=abc", 'expected hex of 0 to 64 bytes, two digits each, got "abc"'],
-  ["/attestation?nonce=0xab", "expected hex of 0 to 64 bytes"],
-  [`/attestation?nonce=${"0".repeat(130)}`, "expected hex of 0 to 64 bytes"],
+  ["/attestation?nonce=abc", 'expected hex of 0 to 32 bytes, two digits each, got "abc"'],
+  ["/attestation?nonce=0xab", "expected hex of 0 to 32 bytes"],
+  [`/attestation?nonce=${"0".repeat(66)}`, "expected hex of 0 to 32 bytes"],
 ])("GET %s is refused with what was expected", async (path, detail) => {
   const parts = fixture();
   const problem = await problemOf(path, {}, parts);
