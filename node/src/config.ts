@@ -90,7 +90,7 @@ const schema = z.object({
   CONFIRMATIONS: wholeNumber(1, 1_000).default(1),
   CHECKPOINT_EVERY: wholeNumber(1, 1_000_000).default(1_000),
   CHECKPOINT_MS: wholeNumber(100, 3_600_000).default(5_000),
-  SNAPSHOT_EVERY: wholeNumber(100, 10_000_000).default(10_000),
+  SNAPSHOT_EVERY: wholeNumber(100, 10_000_000).default(20_000),
   COLD_START: oneOf(["all", "majority"]).default("all"),
   MAX_CHAIN_LAG_MS: wholeNumber(1_000, 86_400_000).optional(),
   CHAIN_POLL_MS: wholeNumber(50, 60_000).default(500),
