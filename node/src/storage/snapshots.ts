@@ -91,7 +91,7 @@ function decode(descriptor: number, path: string): StoredSnapshot | null {
   const crc = crc32(state, crc32(json, crc32(fixed.subarray(preambleBytes))));
   if (tail.readUInt32BE() !== crc) return null;
   const header = parseHeader(json);
-  if (header === null || header.stateBytes !== state.length) return null;
+  if (header === null) return null;
   const { at, seats, firstSegment } = header;
   return { snapshot: { at, seats, state }, firstSegment };
 }
@@ -107,7 +107,7 @@ function readAt(descriptor: number, target: Uint8Array, position: number): void 
   }
 }
 
-function encodeHead({ at, seats, state }: Snapshot, firstSegment: number): Buffer {
+function encodeHead({ at, seats }: Snapshot, firstSegment: number): Buffer {
   const header: z.input<typeof headerShape> = {
     at,
     seats: {
@@ -122,7 +122,6 @@ function encodeHead({ at, seats, state }: Snapshot, firstSegment: number): Buffe
       coldTerm: seats.coldTerm,
     },
     firstSegment,
-    stateBytes: state.length,
   };
   const json = Buffer.from(JSON.stringify(header));
   const head = Buffer.alloc(fixedBytes + json.length);
@@ -167,5 +166,4 @@ const headerShape = z.object({
     coldTerm: termShape,
   }),
   firstSegment: z.int().positive(),
-  stateBytes: z.int().nonnegative(),
 });
