@@ -84,7 +84,8 @@ function serve(parts: Parts): Journal {
   const carryOut = writer(parts);
   let waiting: Call[] = [];
   let working: Promise<void> | null = null;
-  let isClosed = false;
+  let closing: Promise<void> | null = null;
+  let failure: { readonly error: unknown } | null = null;
 
   /** Takes whatever waits, however many calls, as one: that is the group commit. */
   async function work(): Promise<void> {
@@ -94,33 +95,42 @@ function serve(parts: Parts): Journal {
       const calls = waiting;
       waiting = [];
       try {
+        // Later writes build on those that failed.
+        if (failure !== null) throw failure.error;
         await carryOut(calls.flatMap(({ writes }) => writes));
         for (const { resolve } of calls) resolve();
       } catch (error) {
+        failure = { error };
         for (const { reject } of calls) reject(error);
       }
     }
     working = null;
   }
 
+  async function end(): Promise<void> {
+    persistence.giveUp();
+    try {
+      await working;
+      await segments.close();
+      await promises.close();
+    } finally {
+      lock.release();
+    }
+  }
+
   return {
     recovered,
     write(writes) {
-      if (isClosed) return Promise.reject(closedFault(directory));
+      if (closing !== null) return Promise.reject(closedFault(directory));
       return new Promise((resolve, reject) => {
         waiting.push({ writes, resolve, reject });
         working ??= work();
       });
     },
     health: persistence.health,
-    async close() {
-      if (isClosed) return;
-      isClosed = true;
-      persistence.giveUp();
-      await working;
-      await segments.close();
-      await promises.close();
-      lock.release();
+    close() {
+      closing ??= end();
+      return closing;
     },
   };
 }

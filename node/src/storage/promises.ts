@@ -2,12 +2,13 @@
  * The promise on the disk. Two slots are written in turn, so a write that is cut short, or a
  * damaged slot, leaves the promise before it. The layout is in format.ts.
  */
-import { copyFileSync, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Promised } from "../consensus/effect.ts";
 import { bootKey, hash, term } from "../consensus/ids.ts";
 import type { Count, Log } from "../runtime/ports.ts";
+import { copyAside } from "./aside.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { orUnusable } from "./faults.ts";
 import { magics, preambleBytes, readPreamble, writePreamble } from "./format.ts";
@@ -36,13 +37,14 @@ export function openPromises(options: {
   const { directory, disk, log, count } = options;
   const path = join(directory, "promises");
   const slots = readSlots(path);
-  for (const [at, slot] of slots.entries()) {
-    if (slot !== "damaged") continue;
-    copyFileSync(path, `${path}.damaged`);
+  const damagedAt = slotPositions.filter((_, at) => slots[at] === "damaged");
+  // A damaged slot is there until it is written again: one copy of it is enough.
+  if (damagedAt.length > 0 && !existsSync(`${path}.damaged`)) copyAside(path, log);
+  for (const offset of damagedAt) {
     count("journal_damaged_total");
     log.error(
-      { file: path, offset: slotPositions[at] },
-      "a promise slot is damaged: the other one counts, if it holds any",
+      { file: path, offset },
+      "a promise is damaged: the other one counts, if there is one",
     );
   }
   let newest = newestOf(slots);

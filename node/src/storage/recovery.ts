@@ -6,13 +6,14 @@
  * power cut short, which nobody was told of. It is cut off. Anything else that cannot be read is
  * damage: it is moved aside, and counted.
  */
-import { constants, copyFileSync, existsSync, renameSync, rmSync, truncateSync } from "node:fs";
+import { rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { type Entry, readEntry } from "../consensus/entry.ts";
 import type { Digest } from "../consensus/ids.ts";
 import { origin, type Position } from "../consensus/log.ts";
 import type { Count, Log } from "../runtime/ports.ts";
-import { isSystemError, orUnusable } from "./faults.ts";
+import { copyAside, moveAside } from "./aside.ts";
+import { orUnusable } from "./faults.ts";
 import { segmentHeaderBytes } from "./format.ts";
 import type { StoredEntry } from "./frame.ts";
 import {
@@ -173,29 +174,6 @@ function setSnapshotAside(
     { file: path },
     "the snapshot is damaged: the whole log is lost, and kept as *.damaged",
   );
-}
-
-function moveAside(path: string): void {
-  renameSync(path, freeNameFor(path));
-}
-
-function copyAside(path: string, log: Log): boolean {
-  const copy = freeNameFor(path);
-  try {
-    copyFileSync(path, copy, constants.COPYFILE_FICLONE);
-    return true;
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    rmSync(copy, { force: true });
-    log.warn({ file: path, error }, "could not copy the damaged segment: it stays where it is");
-    return false;
-  }
-}
-
-function freeNameFor(path: string): string {
-  let name = `${path}.damaged`;
-  for (let copies = 2; existsSync(name); copies += 1) name = `${path}.damaged.${copies}`;
-  return name;
 }
 
 /** Leaves segments that hold frames and nothing else. */

@@ -86,10 +86,10 @@ test("a batch larger than a segment, and an entry larger than a frame, are kept"
   );
 });
 
-test("a write that would leave a gap in the log is a broken invariant", async () => {
+test("a write that would leave a gap in the log is a broken invariant, and ends all writing", async () => {
   const { journal } = await openNoting(temporaryDirectory());
   const entries = firstEntries(5);
-  await expect(journal.write([appending(entries.slice(2))])).rejects.toThrow(
-    "entries follow index 2, the log ends at 0",
-  );
+  const message = "entries follow index 2, the log ends at 0";
+  await expect(journal.write([appending(entries.slice(2))])).rejects.toThrow(message);
+  await expect(journal.write([appending(entries)])).rejects.toThrow(message);
 });

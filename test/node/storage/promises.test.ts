@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { flipBit, openNoting, promised, temporaryDirectory } from "./sample.ts";
+import { damagedIn, flipBit, openNoting, promised, temporaryDirectory } from "./sample.ts";
 
 test("a damaged promise slot leaves the promise before it; two leave none", async () => {
   const directory = temporaryDirectory();
@@ -14,6 +14,10 @@ test("a damaged promise slot leaves the promise before it; two leave none", asyn
   const one = await openNoting(directory);
   expect(one.journal.recovered.promised).toEqual(promised(2));
   expect(one.counted).toEqual(["journal_damaged_total"]);
+  expect(one.lines).toMatchObject([
+    { level: "error", fields: { file: join(directory, "promises") } },
+  ]);
+  expect(damagedIn(directory)).toEqual(["promises.damaged"]);
   await one.journal.close();
   flipBit(join(directory, "promises"), 4096 + 40);
 
