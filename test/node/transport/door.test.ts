@@ -58,6 +58,7 @@ test("who is not on the roster is refused", async () => {
 
   await closed;
   expect(a.rejected("not-a-member")).toBe(1);
+  expect(a.verify).not.toHaveBeenCalled();
   expect(heard()).toHaveLength(0);
 });
 
@@ -107,16 +108,15 @@ test("a verification without end does not hold the connection", async () => {
 });
 
 test("who leaves the roster while being verified is refused", async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const { a, key } = await aliceKnowingBob({ verify: () => promise });
-  const { socket, closed } = knockAs(a, key);
-  socket.write(helloOf(proofOf(bob, key)), () => {
-    a.peers.setRoster([]);
-    resolve();
-  });
+  const { a, key } = await aliceKnowingBob();
+  a.verify.mockImplementation(async () => a.peers.setRoster([]));
+  const { socket, closed, heard } = knockAs(a, key);
+  socket.write(helloOf(proofOf(bob, key)));
 
   await closed;
+  expect(a.verify).toHaveBeenCalledTimes(1);
   expect(a.rejected("not-a-member")).toBe(1);
+  expect(heard()).toHaveLength(0);
 });
 
 test("a client without a certificate is refused", async () => {

@@ -176,8 +176,24 @@ test("who leaves the roster loses its channels and is not heard again", async ()
 
   a.peers.send(b.boot, confidence(1));
   expect(a.dropped("no-channel")).toBe(1);
-  await eventually(() => a.rejected("not-a-member") > 0);
+  // Bob still lists alice and dials her; she neither lets him in nor dials him.
+  await eventually(() => a.rejected("not-a-member") > 2);
   expect(a.messages).toEqual([]);
+  expect(a.connected).toHaveLength(1);
+});
+
+test("who left the roster is dialled no more", async () => {
+  const a = await startPeer(alice, { limits: { redialMsMin: 5, redialMsMax: 5 } });
+  let dialled = 0;
+  const left = await startPuppet(bob, () => {
+    dialled += 1;
+  });
+  a.peers.setRoster([left.address]);
+  await eventually(() => a.connected.length === 1);
+  a.peers.setRoster([]);
+  const untilMs = performance.now() + 200;
+  await eventually(() => performance.now() > untilMs);
+  expect(dialled).toBe(1);
 });
 
 test("naming the same roster again changes nothing", async () => {
@@ -266,11 +282,11 @@ test("a peer that reads nothing is sent no more than the buffer holds, and then 
   await eventually(() => a.disconnected.length === 1);
 });
 
-test("an idle channel outlives many times the silence that would end a dead one", async () => {
-  const limits = { silenceMs: 50 };
+test("an idle channel outlives the limits of a silent one and of a stranger", async () => {
+  const limits = { silenceMs: 50, helloMs: 300 };
   const [a, b] = [await startPeer(alice, { limits }), await startPeer(bob, { limits })];
   await introduce(a, b);
-  const untilMs = performance.now() + 500;
+  const untilMs = performance.now() + 600;
   await eventually(() => performance.now() > untilMs);
   expect([...a.disconnected, ...b.disconnected]).toEqual([]);
 });
