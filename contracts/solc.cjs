@@ -9,7 +9,8 @@ function main(options) {
   if (options.includes("--version")) {
     // Not asked of the compiler itself: loading it takes longer than all else that forge does here.
     const { version } = require("solc/package.json");
-    print(`solc, the solidity compiler commandline interface\nVersion: ${version}+commit.npm.Linux.g++\n`);
+    print("solc, the solidity compiler commandline interface\n");
+    print(`Version: ${version}+commit.npm.Linux.g++\n`);
     return;
   }
   if (options.includes("--standard-json")) {

@@ -13,12 +13,13 @@ import {Configuration} from "./interfaces/MembershipTypes.sol";
 import {NodeAccess} from "./NodeAccess.sol";
 import {RegistrationPolicy} from "./RegistrationPolicy.sol";
 import {Roster} from "./Roster.sol";
+import {RosterState} from "./RosterState.sol";
 import {Terms} from "./Terms.sol";
 
 /// @title The membership of one cluster
 /// @notice The only authority on who is a member and who leads which term; and the contract that
-/// dstack's KMS asks before it releases the app's keys. It is not upgradeable: a member must be able
-/// to trust what it joined.
+/// dstack's KMS asks before it releases the app's keys. It is not upgradeable: a member must be
+/// able to trust what it joined.
 ///
 /// SAFETY ASSUMES nothing of this contract beyond its roster for an empty log and for a cold start:
 /// what is committed is for the members to say.
@@ -36,7 +37,7 @@ contract DstackMembershipNFT is AppAuthorization, Terms, Checkpoints {
         EIP712("DstackMembershipNFT", "1")
         NodeAccess(configuration.maxNodes, configuration.mintPrice)
         RegistrationPolicy(configuration.kmsRoot)
-        Roster(configuration)
+        RosterState(configuration)
     {}
 
     /// @inheritdoc IERC165

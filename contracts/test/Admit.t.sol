@@ -100,7 +100,8 @@ contract AdmitTest is ClusterTest {
         assertEq(nft.quorum(), 129);
         assertEq(nft.cluster().members.length, 256);
 
-        bytes memory proof = signatures(256, nobody(), noConfidenceDigest(256, 1, type(uint64).max));
+        bytes memory proof =
+            signatures(256, nobody(), noConfidenceDigest(256, 1, type(uint64).max));
         nft.submitNoConfidence(256, 1, type(uint64).max, type(uint256).max, proof);
         assertTerm(257, 1);
     }

@@ -44,7 +44,9 @@ contract AnchorTest is ClusterTest {
         anchorAt(first);
         Checkpoint memory checkpoint = checkpointAt(second);
         bytes memory proof = certificate(checkpoint);
-        vm.expectRevert(abi.encodeWithSelector(ICheckpoints.AnchorNotNewer.selector, second, first));
+        vm.expectRevert(
+            abi.encodeWithSelector(ICheckpoints.AnchorNotNewer.selector, second, first)
+        );
         anchor(checkpoint, 3, proof);
     }
 

@@ -105,7 +105,9 @@ contract AssignTest is ClusterTest {
         nft.revoke(tokenId);
         uint256 other = mintTo(wallets(1));
         vm.prank(wallets(1));
-        vm.expectRevert(abi.encodeWithSelector(INodeAccess.InstanceRevoked.selector, instanceOf(0)));
+        vm.expectRevert(
+            abi.encodeWithSelector(INodeAccess.InstanceRevoked.selector, instanceOf(0))
+        );
         nft.assignInstance(other, instanceOf(0));
     }
 

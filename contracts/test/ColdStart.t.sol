@@ -48,7 +48,9 @@ contract ColdStartTest is ClusterTest {
         bytes32[] memory keys = bootKeys(3);
         keys[1] = 0;
         keys[2] = 0;
-        expectRefusal(0, 1, keys, abi.encodeWithSelector(ITerms.BootKeysBelowQuorum.selector, 1, 2));
+        expectRefusal(
+            0, 1, keys, abi.encodeWithSelector(ITerms.BootKeysBelowQuorum.selector, 1, 2)
+        );
     }
 
     function test_refusesToLeaveTheLeaderUnnamed() public {

@@ -106,7 +106,9 @@ contract DeploymentTest is ClusterTest {
         Configuration memory settings = configuration(genesisSize, maxMembers);
         settings.maxNodes = maxNodes;
         vm.expectRevert(
-            abi.encodeWithSelector(IRoster.InvalidSizes.selector, genesisSize, maxMembers, maxNodes)
+            abi.encodeWithSelector(
+                IRoster.InvalidSizes.selector, genesisSize, maxMembers, maxNodes
+            )
         );
         this.deployFor(settings);
     }

@@ -214,7 +214,9 @@ contract EndpointsTest is ClusterTest {
         bytes memory domain = ".cluster.example";
         for (uint256 i = 8; i + domain.length <= endpoint.length; ++i) {
             uint256 matching = 0;
-            while (matching < domain.length && endpoint[i + matching] == domain[matching]) ++matching;
+            while (matching < domain.length && endpoint[i + matching] == domain[matching]) {
+                ++matching;
+            }
             if (matching == domain.length) return true;
         }
         return false;

@@ -61,7 +61,9 @@ contract KeyProofTest is ClusterTest {
         uint256 own = mintTo(wallets(1));
         vm.prank(wallets(1));
         vm.expectRevert(
-            abi.encodeWithSelector(KmsSignatureChain.KeyNotCallers.selector, wallets(0), wallets(1))
+            abi.encodeWithSelector(
+                KmsSignatureChain.KeyNotCallers.selector, wallets(0), wallets(1)
+            )
         );
         nft.register(own, recordOf(0), proof);
     }
@@ -95,7 +97,9 @@ contract KeyProofTest is ClusterTest {
         nft.setKmsRoot(vm.addr(OTHER_KEY));
         expectRefusal(
             abi.encodeWithSelector(
-                KmsSignatureChain.InvalidKmsSignature.selector, vm.addr(KMS_KEY), vm.addr(OTHER_KEY)
+                KmsSignatureChain.InvalidKmsSignature.selector,
+                vm.addr(KMS_KEY),
+                vm.addr(OTHER_KEY)
             )
         );
         proof = Dstack.proof(OTHER_KEY, APP_KEY, keyOf(0), address(nft), purpose());

@@ -75,7 +75,10 @@ contract RegisterTest is ClusterTest {
         mintAndRegister(0);
         uint256 second = mintTo(wallets(0));
         expectRefusal(
-            0, second, recordOf(1), abi.encodeWithSelector(IRoster.WalletInUse.selector, wallets(0))
+            0,
+            second,
+            recordOf(1),
+            abi.encodeWithSelector(IRoster.WalletInUse.selector, wallets(0))
         );
     }
 

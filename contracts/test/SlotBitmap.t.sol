@@ -29,7 +29,10 @@ contract SlotBitmapTest is TestBase, StdAssertions, StdUtils {
         assertEq(SlotBitmap.withoutLowest(bitmap), SlotBitmap.excluding(bitmap, lowest));
     }
 
-    function testFuzz_addsAndTakesOneSlotAway(uint256 bitmap, uint8 slot, uint8 other) public pure {
+    function testFuzz_addsAndTakesOneSlotAway(uint256 bitmap, uint8 slot, uint8 other)
+        public
+        pure
+    {
         vm.assume(slot != other);
         uint256 with = SlotBitmap.including(bitmap, slot);
         uint256 without = SlotBitmap.excluding(bitmap, slot);

@@ -73,7 +73,8 @@ interface IRoster {
     /// genesis member or a pending one. The registration that completes the genesis starts term 1.
     /// @param proof shows that the app's key, signed by the KMS root, signed the caller's key for
     /// the purpose `cluster-node:` + the record's instance id
-    function register(uint256 tokenId, NodeRecord calldata record, KeyProof calldata proof) external;
+    function register(uint256 tokenId, NodeRecord calldata record, KeyProof calldata proof)
+        external;
 
     /// @notice Tells clients where the caller's node now is. For registered nodes.
     function update(string calldata endpoint) external;

@@ -23,7 +23,7 @@ enum NodeStanding {
     Revoked
 }
 
-/// @notice The settings of a deployment that no one can change later, and the first owner's choices.
+/// @notice What a deployment settles: the sizes for good, the rest until the owner changes it.
 struct Configuration {
     /// ERC-721 name and symbol of the tokens.
     string name;

@@ -2,9 +2,9 @@
 pragma solidity 0.8.37;
 
 /// @title The shape of endpoints and domains
-/// @notice Strict, because a URL that two readers split differently is how a foreign host passes for
-/// a listed one. A host is lower-case letters, digits, dots and hyphens, and ends with the endpoint,
-/// its port or its path; and no endpoint holds an at sign or a backslash, which would
+/// @notice Strict, because a URL that two readers split differently is how a foreign host passes
+/// for a listed one. A host is lower-case letters, digits, dots and hyphens, and ends with the
+/// endpoint, its port or its path; and no endpoint holds an at sign or a backslash, which would
 /// move the host elsewhere.
 library Endpoints {
     uint256 internal constant ENDPOINT_BYTES_MAX = 256;

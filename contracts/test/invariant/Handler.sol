@@ -70,8 +70,9 @@ contract Handler is ClusterTest {
         tokenId = node(tokenId) + 1;
         address holder = nft.ownerOf(tokenId);
         bool inUse = isInUse(tokenId);
-        bool done =
-            attempt(holder, abi.encodeCall(nft.transferFrom, (holder, wallets(node(to)), tokenId)));
+        bool done = attempt(
+            holder, abi.encodeCall(nft.transferFrom, (holder, wallets(node(to)), tokenId))
+        );
         if (done && inUse) tokenMovedInUse = true;
     }
 
@@ -175,8 +176,9 @@ contract Handler is ClusterTest {
     /// @dev All that a term fixes: who sits where and under which boot key.
     function rosterHash(Member[] memory members) private pure returns (bytes32 hash) {
         for (uint256 i = 0; i < members.length; ++i) {
-            hash =
-                keccak256(abi.encode(hash, members[i].slot, members[i].wallet, members[i].bootKey));
+            hash = keccak256(
+                abi.encode(hash, members[i].slot, members[i].wallet, members[i].bootKey)
+            );
         }
     }
 

@@ -154,8 +154,9 @@ abstract contract ClusterTest is TestBase, StdAssertions, StdUtils {
     }
 
     function checkpointDigest(Checkpoint memory checkpoint) internal view returns (bytes32) {
-        bytes32 typeHash =
-            keccak256("Checkpoint(uint64 coldTerm,uint64 index,bytes32 logRoot,bytes32 stateHash)");
+        bytes32 typeHash = keccak256(
+            "Checkpoint(uint64 coldTerm,uint64 index,bytes32 logRoot,bytes32 stateHash)"
+        );
         return typedDigest(
             keccak256(
                 abi.encode(

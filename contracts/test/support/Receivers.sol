@@ -14,7 +14,10 @@ contract ReenteringReceiver is IERC721Receiver {
         NAMED = named;
     }
 
-    function onERC721Received(address, address, uint256, bytes calldata) external returns (bytes4) {
+    function onERC721Received(address, address, uint256, bytes calldata)
+        external
+        returns (bytes4)
+    {
         if (NAMED) NFT.mintNodeAccess{value: 0.01 ether}(address(this), "again");
         else NFT.mint{value: 0.01 ether}(address(this));
         return IERC721Receiver.onERC721Received.selector;
