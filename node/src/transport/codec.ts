@@ -1,8 +1,9 @@
 /**
  * What travels between members, to bytes and back.
  *
- * **Safety assumes** nothing of the bytes: whatever they are, `decodeFrame` gives a well-formed frame
- * or a rejection. Entries are chained here, so that past this door their hashes are their own.
+ * **Safety assumes** nothing of the bytes: whatever they are, `decodeFrame` gives a well-formed
+ * frame or a rejection. Entries are chained here, so that past this door their hashes are their
+ * own.
  */
 import { type Entry, readEntry } from "../consensus/entry.ts";
 import type { Digest, Hash } from "../consensus/ids.ts";

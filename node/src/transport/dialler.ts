@@ -145,7 +145,7 @@ function secured(socket: TLSSocket, timeoutMs: number): Promise<string | null> {
   });
 }
 
-/** Half of the delay is random, so that members that lost a peer together do not return together. */
+/** Half of the delay is random: members that lost a peer together do not return together. */
 function backOffMs(failures: number, { redialMsMin, redialMsMax }: Limits): number {
   const ms = Math.min(redialMsMax, redialMsMin * 2 ** Math.min(failures, 16));
   return ms / 2 + (Math.random() * ms) / 2;

@@ -34,7 +34,7 @@ export function writeFrame(header: string, attachments: readonly Uint8Array[]): 
 }
 
 export type FrameReader = {
-  /** Takes the next bytes of the stream; hands each whole frame, without its length, to `onFrame`. */
+  /** Takes the next bytes of the stream; `onFrame` gets each whole frame, without its length. */
   push(chunk: Uint8Array): Rejection | null;
   /** From now on frames may be this long. */
   allow(bytesMax: number): void;

@@ -3,8 +3,8 @@
  *
  * **Safety assumes** that the private key never leaves this process.
  *
- * TLS wants a certificate, so the public key travels in a self-signed one. Nothing in it but the key
- * is believed: names, dates and serial number are the same for every boot.
+ * TLS wants a certificate, so the public key travels in a self-signed one. Nothing in it but the
+ * key is believed: names, dates and serial number are the same for every boot.
  */
 import {
   constants,
@@ -67,8 +67,8 @@ function rawKey(key: KeyObject): BootKey {
 }
 
 /**
- * The least certificate that TLS accepts. Written out because a general X.509 library costs a member
- * 23 MB of memory and 80 ms of its start.
+ * The least certificate that TLS accepts. Written out because a general X.509 library costs a
+ * member 23 MB of memory and 80 ms of its start.
  *
  * @returns PEM
  * @see RFC 5280 §4.1 (fields), RFC 8410 §3 (Ed25519), ITU-T X.690 (DER)

@@ -69,6 +69,11 @@ export async function openPeers(options: PeersOptions): Promise<Peers & { readon
   const sweeper = setInterval(sweep, limits.silenceMs / sweepsPerSilence);
 
   function onVerified(boot: Boot, channel: Channel): void {
+    // It may have left while this boot's own proof was being made.
+    if (!isListed(boot.member)) {
+      channel.destroy();
+      return;
+    }
     inbound.accept(boot, channel);
     outbounds.get(boot.member)?.nudge();
   }

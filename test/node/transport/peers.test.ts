@@ -1,14 +1,10 @@
 import { expect, test } from "vitest";
-import { makeEntry } from "../../../node/src/consensus/entry.ts";
-import { type Boot, noHash, term } from "../../../node/src/consensus/ids.ts";
-import { origin } from "../../../node/src/consensus/log.ts";
+import { type Boot, term } from "../../../node/src/consensus/ids.ts";
 import type { Message } from "../../../node/src/consensus/message.ts";
-import { ClusterError } from "../../../node/src/errors.ts";
-import type { CallFault } from "../../../node/src/runtime/ports.ts";
 import { encodeFrame } from "../../../node/src/transport/codec.ts";
 import { createBootIdentity } from "../../../node/src/transport/identity.ts";
 import { helloOf, knockAs, nowhere, startPuppet } from "./stranger.ts";
-import { alice, bob, carol, digest, eventually, introduce, proofOf, startPeer } from "./support.ts";
+import { alice, bob, carol, eventually, introduce, proofOf, startPeer } from "./support.ts";
 
 const confidence = (of: number): Message => ({ kind: "confidence", term: term(of) });
 const readIndex = { kind: "read-index" } as const;
@@ -26,41 +22,6 @@ test("members on each other's roster exchange messages in order", async () => {
     Array.from({ length: 100 }, (_, at) => at + 1),
   );
   expect(b.messages.every(({ from }) => from.bootKey === a.boot.bootKey)).toBe(true);
-});
-
-test("a frame of several megabytes arrives whole", async () => {
-  const [a, b] = [await startPeer(alice), await startPeer(bob)];
-  await introduce(a, b);
-  const payload = Buffer.alloc(7_000_000, 5);
-  const draft = { index: 1, term: term(1), timeMs: 1 };
-  const entry = makeEntry(draft, { kind: "command", payload }, noHash, digest);
-  a.peers.send(b.boot, {
-    kind: "append",
-    term: term(1),
-    rosterHash: noHash,
-    previous: origin,
-    entries: [entry],
-    commitIndex: 0,
-    round: 0,
-    active: true,
-  });
-  await eventually(() => b.messages.length === 1);
-  const [received] = b.messages;
-  expect(received?.message.kind === "append" && received.message.entries[0]?.hash).toBe(entry.hash);
-});
-
-test("a message too large for a frame is dropped and counted, and the channel lives on", async () => {
-  const [a, b] = [
-    await startPeer(alice, { limits: { frameBytesMax: 1_000 } }),
-    await startPeer(bob),
-  ];
-  await introduce(a, b);
-  const payload = Buffer.alloc(2_000);
-  await expect(a.peers.request(b.boot, { kind: "command", payload }, 1_000)).rejects.toMatchObject({
-    fault: { code: "peer.unreachable" },
-  });
-  a.peers.send(b.boot, confidence(1));
-  await eventually(() => b.messages.length === 1);
 });
 
 test("a restarted member is reached under its new key, and no longer under the old", async () => {
@@ -258,136 +219,6 @@ test("a member whose proof cannot be had keeps trying", async () => {
   a.peers.setRoster([nowhere(bob)]);
   b.peers.setRoster([a.address]);
   await eventually(() => b.connected.length === 1);
-});
-
-test("a peer that reads nothing is sent no more than the buffer holds, and then given up", async () => {
-  const a = await startPeer(alice, { limits: { bufferBytesMax: 100_000, silenceMs: 200 } });
-  const deaf = await startPuppet(bob, (socket) => socket.pause());
-  a.peers.setRoster([deaf.address]);
-  await eventually(() => a.connected.length === 1);
-
-  const bytes = Buffer.alloc(50_000);
-  const seats = {
-    ...{ valid: new Map(), named: new Set<never>(), rosters: [], namedAt: new Map() },
-    coldTerm: term(0),
-  };
-  const offsets = { offset: 0, totalBytes: bytes.length };
-  for (let sent = 0; sent < 10; sent += 1) {
-    a.peers.send(deaf.boot, {
-      ...{ kind: "snapshot-chunk", term: term(1), rosterHash: noHash, at: origin },
-      ...{ seats, bytes, ...offsets },
-    });
-  }
-  expect(a.dropped("buffer-full")).toBe(9);
-  await eventually(() => a.disconnected.length === 1);
-});
-
-test("an idle channel outlives the limits of a silent one and of a stranger", async () => {
-  const limits = { silenceMs: 50, helloMs: 300 };
-  const [a, b] = [await startPeer(alice, { limits }), await startPeer(bob, { limits })];
-  await introduce(a, b);
-  const untilMs = performance.now() + 600;
-  await eventually(() => performance.now() > untilMs);
-  expect([...a.disconnected, ...b.disconnected]).toEqual([]);
-});
-
-test("requests get their own responses, whatever the order of the answers", async () => {
-  const [a, b] = [await startPeer(alice), await startPeer(bob)];
-  await introduce(a, b);
-  const held: (() => void)[] = [];
-  b.answers.current = (from, request) => {
-    expect(from).toEqual(a.boot);
-    return new Promise((resolve) => {
-      const result = request.kind === "command" ? request.payload : Buffer.alloc(0);
-      held.push(() => resolve({ kind: "committed", index: 1, term: term(1), result }));
-    });
-  };
-  const asked = [1, 2, 3].map((byte) =>
-    a.peers.request(b.boot, { kind: "command", payload: Uint8Array.of(byte) }, 10_000),
-  );
-  await eventually(() => held.length === 3);
-  for (const release of held.reverse()) release();
-
-  const results = await Promise.all(asked);
-  expect(results.map((answer) => answer.kind === "committed" && [...answer.result])).toEqual([
-    [1],
-    [2],
-    [3],
-  ]);
-});
-
-test("a fault of the answering member comes back as it is", async () => {
-  const [a, b] = [await startPeer(alice), await startPeer(bob)];
-  await introduce(a, b);
-  const fault: CallFault = { code: "command.refused", reason: "Zahl zu groß" };
-  b.answers.current = () => Promise.reject(new ClusterError(fault, "refused"));
-  expect(await a.peers.request(b.boot, readIndex, 10_000)).toEqual({ kind: "failed", fault });
-});
-
-test("an answer that failed for any other reason is indefinite", async () => {
-  const [a, b] = [await startPeer(alice), await startPeer(bob)];
-  await introduce(a, b);
-  b.answers.current = () => Promise.reject(new Error("out of luck"));
-  expect(await a.peers.request(b.boot, readIndex, 10_000)).toEqual({
-    kind: "failed",
-    fault: { code: "leader.lost" },
-  });
-});
-
-test("a request without a channel is unreachable, which is definite", async () => {
-  const [a, b] = [await startPeer(alice), await startPeer(bob)];
-  const unreachable = { fault: { code: "peer.unreachable", member: bob } };
-  await expect(a.peers.request(b.boot, readIndex, 1_000)).rejects.toMatchObject(unreachable);
-  await introduce(a, b);
-  const former = { member: bob, bootKey: a.boot.bootKey };
-  await expect(a.peers.request(former, readIndex, 1_000)).rejects.toMatchObject(unreachable);
-});
-
-test("a request that is not answered times out, and its late answer is ignored", async () => {
-  const [a, b] = [await startPeer(alice), await startPeer(bob)];
-  await introduce(a, b);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const answer = { kind: "read-index", index: 4, term: term(2) } as const;
-  b.answers.current = () => promise.then(() => answer);
-  await expect(a.peers.request(b.boot, readIndex, 20)).rejects.toMatchObject({
-    fault: { code: "peer.timeout", waitedMs: 20 },
-  });
-  resolve();
-  b.answers.current = () => Promise.resolve({ ...answer, index: 5 });
-  expect(await a.peers.request(b.boot, readIndex, 10_000)).toMatchObject({ index: 5 });
-  expect(a.disconnected).toEqual([]);
-});
-
-test("a request under way when the channel ends is lost, which is indefinite", async () => {
-  const [a, b] = [await startPeer(alice), await startPeer(bob)];
-  await introduce(a, b);
-  b.answers.current = () => {
-    void b.peers.close();
-    return new Promise(() => {});
-  };
-  await expect(a.peers.request(b.boot, readIndex, 10_000)).rejects.toMatchObject({
-    fault: { code: "peer.lost", member: bob },
-  });
-});
-
-test("unanswered requests are bounded at who asks and at who answers", async () => {
-  const limits = { requestsMax: 2 };
-  const [a, b] = [await startPeer(alice), await startPeer(bob, { limits })];
-  await introduce(a, b);
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const answer = { kind: "read-index", index: 4, term: term(2) } as const;
-  const later = () => promise.then(() => answer);
-  a.answers.current = later;
-  b.answers.current = later;
-
-  const [, , third] = [1, 2, 3].map(() => a.peers.request(b.boot, readIndex, 10_000));
-  expect(await third).toMatchObject({ fault: { code: "overloaded" } });
-  const own = [1, 2].map(() => b.peers.request(a.boot, readIndex, 10_000));
-  await expect(b.peers.request(a.boot, readIndex, 10_000)).rejects.toMatchObject({
-    fault: { code: "peer.unreachable" },
-  });
-  resolve();
-  expect(await Promise.all(own)).toEqual([answer, answer]);
 });
 
 test("close ends everything within a second, a deaf peer included", async () => {
