@@ -1,5 +1,6 @@
 /** The guest-agent simulator: one socket per node. */
 import { connect } from "node:net";
+import { compileCacheEnvironment } from "./compileCache.ts";
 import { guestSocket, type Layout } from "./layout.ts";
 import type { Programs } from "./programs.ts";
 import type { Service } from "./supervisor.ts";
@@ -14,7 +15,7 @@ export function simulatorService(
   const logFile = layout.log("simulator");
   return {
     name: "simulator",
-    command: { program: programs.node, args, env: {}, logFile },
+    command: { program: programs.node, args, env: compileCacheEnvironment, logFile },
     restartCode: null,
   };
 }

@@ -1,5 +1,5 @@
 /** What all steps of one start share; made once everything that can be checked beforehand is. */
-import { repairChainState } from "./chain.ts";
+import { repairChainState } from "./chainState.ts";
 import { reasonOf, StartError } from "./failure.ts";
 import { identityOf } from "./identity.ts";
 import { createDirectories, type Layout, layoutOf, removeData, socketDirFor } from "./layout.ts";

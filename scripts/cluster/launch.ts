@@ -6,7 +6,7 @@
  */
 import type { Deployment, SetUp } from "../setup/setup.ts";
 import { agentsListen, simulatorService } from "./agents.ts";
-import { keepChainStateCopied } from "./chain.ts";
+import { keepChainStateCopied } from "./chainState.ts";
 import { type ClusterOptions, type Context, prepare } from "./context.ts";
 import { reasonOf, StartError } from "./failure.ts";
 import {

@@ -1,5 +1,6 @@
 /** One node of the cluster as a process: its environment, and whether it serves. */
 import { z } from "zod";
+import { compileCacheEnvironment } from "./compileCache.ts";
 import { reasonOf } from "./failure.ts";
 import { guestSocket, type Layout } from "./layout.ts";
 import { host, type Ports } from "./ports.ts";
@@ -27,6 +28,7 @@ export function nodeService(programs: Programs, layout: Layout, options: NodeOpt
   const { position, ports } = options;
   const name = nodeName(position);
   const env = {
+    ...compileCacheEnvironment,
     ...options.environment,
     RPC_URLS: rpcUrlOf(ports),
     CONTRACT_ADDRESS: options.contract,

@@ -1,0 +1,128 @@
+/** A whole cluster on this machine, until Ctrl-C; with `--detach` until `npm run stop`. */
+import { CommanderError } from "commander";
+import { reasonOf } from "../cluster/failure.ts";
+import { startCluster } from "../cluster/launch.ts";
+import { layoutOf } from "../cluster/layout.ts";
+import { stopCommand } from "../cluster/plan.ts";
+import { foregroundOf, startInBackground } from "./background.ts";
+import { parseStartOptions, type StartOptions } from "./cli.ts";
+import { overviewOf } from "./overview.ts";
+
+const misconfigured = 2;
+const bootedMs = performance.timeOrigin;
+
+/**
+ * @param script what to run again for a starter in the background
+ * @returns the exit code: 0 after it was stopped, 1 when it cannot start, 2 when an option is wrong
+ */
+export async function main(script: string, args: readonly string[]): Promise<number> {
+  surviveClosedTerminal();
+  const options = readOptions(args);
+  if (typeof options === "number") return options;
+  if (options.inBackground) return runInBackground(options);
+  if (!options.detach) return runInForeground(options);
+  const withoutDetach = args.filter((arg) => arg !== "--detach");
+  return (await startInBackground(script, withoutDetach, say)) ? 0 : 1;
+}
+
+function readOptions(args: readonly string[]): StartOptions | number {
+  try {
+    return parseStartOptions(args);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : misconfigured;
+  }
+}
+
+async function runInForeground(options: StartOptions): Promise<number> {
+  return run(options, {
+    ...stopRequests(),
+    say,
+    complain: (line) => process.stderr.write(`${line}\n`),
+    ending: "Ctrl-C stops everything.",
+  });
+}
+
+async function runInBackground(options: StartOptions): Promise<number> {
+  const requests = stopRequests();
+  const layout = layoutOf(options.dataDir);
+  const foreground = foregroundOf(layout);
+  const code = await run(options, {
+    ...requests,
+    requested: AbortSignal.any([requests.requested, foreground.deserted]),
+    say: foreground.say,
+    complain: foreground.say,
+    ending: `It runs in the background; ${stopCommand(layout)} stops everything.`,
+    serving: () => foreground.release(true),
+  });
+  foreground.release(false);
+  return code;
+}
+
+type StopRequests = {
+  /** The signal that asked for it. */
+  readonly stopRequested: Promise<string>;
+  readonly requested: AbortSignal;
+  /** Listens no longer: the process may end by itself. */
+  readonly ignore: () => void;
+};
+
+type Surroundings = StopRequests & {
+  readonly say: (line: string) => void;
+  readonly complain: (line: string) => void;
+  readonly ending: string;
+  readonly serving?: () => void;
+};
+
+async function run(options: StartOptions, surroundings: Surroundings): Promise<number> {
+  const { stopRequested, requested, ignore, ending, serving } = surroundings;
+  const report = (line: string) => surroundings.say(`${elapsed()} ${line}`);
+  const { ANVIL: anvil } = process.env;
+  try {
+    const cluster = await startCluster({ ...options, anvil, report }, requested);
+    report(`serving    all ${cluster.nodes.length} of them`);
+    surroundings.say(overviewOf(cluster, ending));
+    serving?.();
+    report(`${await stopRequested}: stopping`);
+    await cluster.stop();
+    report("stopped");
+    return 0;
+  } catch (error) {
+    if (requested.aborted) return 0;
+    surroundings.complain(`error: ${reasonOf(error)}`);
+    return 1;
+  } finally {
+    ignore();
+  }
+}
+
+/** A first signal stops the cluster; more of them change nothing, stopping is bounded anyway. */
+function stopRequests(): StopRequests {
+  const abort = new AbortController();
+  // Without this the process would end once its last child has, and not say why.
+  const keepAlive = setInterval(() => undefined, 2 ** 30);
+  const stopRequested = new Promise<string>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        abort.abort();
+        resolve(signal);
+      });
+    }
+  });
+  return { stopRequested, requested: abort.signal, ignore: () => clearInterval(keepAlive) };
+}
+
+/** A reader of our output that goes away must not take the starter, and its duties, with it. */
+function surviveClosedTerminal(): void {
+  process.stdout.on("error", () => undefined);
+  process.stderr.on("error", () => undefined);
+}
+
+function elapsed(): string {
+  const seconds = (Date.now() - bootedMs) / 1_000;
+  return `[${seconds.toFixed(1).padStart(4)} s]`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
