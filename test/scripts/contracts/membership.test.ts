@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { secp256k1 } from "@noble/curves/secp256k1";
+import { keccak_256 } from "@noble/hashes/sha3";
+import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils";
+import {
+  type Address,
+  concatHex,
+  createTestClient,
+  type Hex,
+  http,
+  keccak256,
+  publicActions,
+  toHex,
+  walletActions,
+} from "viem";
+import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
+import { foundry } from "viem/chains";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { membershipAbi } from "../../../node/src/chain/membership.abi.ts";
+import { membershipBytecode } from "../../../scripts/contracts/membership.bytecode.ts";
+
+const kmsKey = keccak_256(utf8ToBytes("kms"));
+const appKey = keccak_256(utf8ToBytes("app"));
+const nodes = ["one", "two", "three"].map((name) => privateKeyToAccount(keccak256(toHex(name))));
+const owner = privateKeyToAccount(keccak256(toHex("owner")));
+
+let anvil: ChildProcess;
+let chain: ReturnType<typeof connect>;
+let contract: ReturnType<typeof contractAt>;
+
+beforeAll(async () => {
+  const program = join(import.meta.dirname, "../../../node_modules/.bin/anvil");
+  anvil = spawn(program, ["--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  chain = connect(await addressOf(anvil));
+  for (const { address } of [owner, ...nodes]) {
+    await chain.setBalance({ address, value: 10n ** 18n });
+  }
+});
+
+afterAll(async () => {
+  const exited = once(anvil, "exit");
+  anvil.kill();
+  await exited;
+});
+
+test("the committed bytecode deploys under a chain's ordinary limits", async () => {
+  const configuration = {
+    name: "Nodes",
+    symbol: "NODE",
+    owner: owner.address,
+    kmsRoot: addressOfKey(kmsKey),
+    genesisSize: 3,
+    maxMembers: 256,
+    maxNodes: 1000n,
+    mintPrice: 0n,
+  };
+  const hash = await chain.deployContract({
+    abi: membershipAbi,
+    bytecode: membershipBytecode,
+    args: [configuration],
+    account: owner,
+  });
+  const receipt = await chain.waitForTransactionReceipt({ hash });
+  expect(receipt.status).toBe("success");
+  if (!receipt.contractAddress) throw new Error("expected the receipt to name the contract");
+  contract = contractAt(receipt.contractAddress);
+});
+
+test("nodes register with proofs as dstack emits them, and term 1 begins", async () => {
+  for (const [i, node] of nodes.entries()) {
+    await succeeds(
+      contract.write.mintNodeAccess([node.address, `node${i + 1}`], { account: owner }),
+    );
+    const tokenId = BigInt(i + 1);
+    expect(await contract.read.tokenFor([node.address])).toBe(tokenId);
+    const instanceId = toHex(keccak_256(utf8ToBytes(`instance ${i}`)).slice(0, 20));
+    const record = {
+      instanceId,
+      bootKey: keccak256(toHex(`boot ${i}`)),
+      quoteHash: keccak256(toHex(`quote ${i}`)),
+      endpoint: `http://127.0.0.1:808${i + 1}`,
+      peerEndpoint: `127.0.0.1:908${i + 1}`,
+    };
+    const proof = proofOf(node, instanceId);
+    await succeeds(contract.write.register([tokenId, record, proof], { account: node }));
+  }
+  expect(await contract.read.cluster()).toMatchObject({
+    term: 1n,
+    leader: 0,
+    coldTerm: 0n,
+    members: nodes.map(({ address }, slot) => ({ slot, wallet: address, revoked: false })),
+  });
+});
+
+test("two of three members end the term by signing, and anyone brings their signatures", async () => {
+  const message = { term: 1n, successor: 2, deadline: 2n ** 64n - 1n };
+  const typedData = {
+    domain: {
+      name: "DstackMembershipNFT",
+      version: "1",
+      chainId: foundry.id,
+      verifyingContract: contract.address,
+    },
+    types: {
+      NoConfidence: [
+        { name: "term", type: "uint64" },
+        { name: "successor", type: "uint8" },
+        { name: "deadline", type: "uint64" },
+      ],
+    },
+    primaryType: "NoConfidence",
+    message,
+  } as const;
+  const signatures = await Promise.all(nodes.slice(1).map((node) => node.signTypedData(typedData)));
+  const certificate = concatHex(signatures);
+  const { term, successor, deadline } = message;
+  await succeeds(
+    contract.write.submitNoConfidence([term, successor, deadline, 0b110n, certificate], {
+      account: owner,
+    }),
+  );
+  expect(await contract.read.cluster()).toMatchObject({ term: 2n, leader: 2 });
+});
+
+function connect(url: string) {
+  return createTestClient({
+    mode: "anvil",
+    chain: foundry,
+    transport: http(url),
+    pollingInterval: 10,
+  })
+    .extend(publicActions)
+    .extend(walletActions);
+}
+
+/** The address that anvil took, from its own report. */
+async function addressOf({ stdout }: ChildProcess): Promise<string> {
+  if (stdout === null) throw new Error("expected anvil's output to be piped");
+  for await (const line of createInterface({ input: stdout })) {
+    const address = /^Listening on (\S+)$/.exec(line)?.[1];
+    if (address !== undefined) return `http://${address}`;
+  }
+  throw new Error("anvil ended before it listened");
+}
+
+function contractAt(address: Address) {
+  return getContract({ address, abi: membershipAbi, client: chain });
+}
+
+async function succeeds(transaction: Promise<Hex>): Promise<void> {
+  const { status } = await chain.waitForTransactionReceipt({ hash: await transaction });
+  expect(status).toBe("success");
+}
+
+function proofOf(node: PrivateKeyAccount, instanceId: Hex) {
+  const nodeKey = hexToBytes(node.publicKey.slice(2));
+  const purpose = `cluster-node:${instanceId.slice(2)}`;
+  const nodeMessage = utf8ToBytes(`${purpose}:${bytesToHex(compressed(nodeKey))}`);
+  const appPublicKey = secp256k1.getPublicKey(appKey, false);
+  const appMessage = concatBytes(
+    utf8ToBytes("dstack-kms-issued:"),
+    hexToBytes(contract.address.slice(2)),
+    compressed(appPublicKey),
+  );
+  return {
+    derivedPublicKey: toHex(nodeKey.slice(1)),
+    appPublicKey: toHex(appPublicKey.slice(1)),
+    appSignature: signatureOf(appKey, nodeMessage),
+    kmsSignature: signatureOf(kmsKey, appMessage),
+  };
+}
+
+function compressed(publicKey: Uint8Array): Uint8Array {
+  return secp256k1.ProjectivePoint.fromHex(publicKey).toRawBytes(true);
+}
+
+function addressOfKey(key: Uint8Array): Address {
+  return privateKeyToAccount(toHex(key)).address;
+}
+
+/** r, s and a v of 0 or 1, over the raw Keccak hash of the message. */
+function signatureOf(key: Uint8Array, message: Uint8Array): Hex {
+  const signature = secp256k1.sign(keccak_256(message), key, { lowS: true });
+  return toHex(concatBytes(signature.toCompactRawBytes(), Uint8Array.of(signature.recovery)));
+}
