@@ -9,6 +9,7 @@ import {
   type Address,
   concatHex,
   createTestClient,
+  getContract,
   type Hex,
   http,
   keccak256,
