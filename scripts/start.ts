@@ -5,4 +5,6 @@ import { compileCacheDir } from "./cluster/compileCache.ts";
 
 enableCompileCache(compileCacheDir);
 const { main } = await import("./start/main.ts");
-process.exitCode = await main(fileURLToPath(import.meta.url), process.argv.slice(2));
+const exitCode = await main(fileURLToPath(import.meta.url), process.argv.slice(2));
+// A start that was given up may still wait for an answer somewhere; nothing depends on it any more.
+process.exit(exitCode);

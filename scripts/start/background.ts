@@ -39,8 +39,8 @@ export function startInBackground(
 /** The other end, in the background. */
 export type Foreground = {
   say(line: string): void;
-  /** The terminal's starter need not wait any longer. */
-  release(serving: boolean): void;
+  /** The terminal's starter need not wait any longer; resolves once it has been told, if it can be. */
+  release(serving: boolean): Promise<void>;
   /** Aborted when the terminal's starter is gone before it was released. */
   readonly deserted: AbortSignal;
 };
@@ -54,20 +54,23 @@ export function foregroundOf(layout: Layout): Foreground {
   });
   return {
     say(line) {
-      if (process.connected) tell({ kind: "line", text: line });
+      if (process.connected) void tell({ kind: "line", text: line });
       else log(layout, line);
     },
     release(serving) {
       released = true;
-      tell({ kind: serving ? "serving" : "failed" });
+      return tell({ kind: serving ? "serving" : "failed" });
     },
     deserted: desertion.signal,
   };
 }
 
-function tell(word: Word): void {
-  // The other side may be gone by now: then nobody needs to hear it.
-  process.send?.(word, undefined, undefined, () => undefined);
+/** The other side may be gone by now: then nobody needs to hear it. */
+function tell(word: Word): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(word, undefined, undefined, () => resolve());
+  });
 }
 
 function log(layout: Layout, line: string): void {

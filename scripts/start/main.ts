@@ -55,7 +55,7 @@ async function runInBackground(options: StartOptions): Promise<number> {
     ending: `It runs in the background; ${stopCommand(layout)} stops everything.`,
     serving: () => foreground.release(true),
   });
-  foreground.release(false);
+  await foreground.release(false);
   return code;
 }
 
@@ -71,7 +71,7 @@ type Surroundings = StopRequests & {
   readonly say: (line: string) => void;
   readonly complain: (line: string) => void;
   readonly ending: string;
-  readonly serving?: () => void;
+  readonly serving?: () => Promise<void>;
 };
 
 async function run(options: StartOptions, surroundings: Surroundings): Promise<number> {
@@ -82,7 +82,7 @@ async function run(options: StartOptions, surroundings: Surroundings): Promise<n
     const cluster = await startCluster({ ...options, anvil, report }, requested);
     report(`serving    all ${cluster.nodes.length} of them`);
     surroundings.say(overviewOf(cluster, ending));
-    serving?.();
+    await serving?.();
     report(`${await stopRequested}: stopping`);
     await cluster.stop();
     report("stopped");
