@@ -1,0 +1,83 @@
+/**
+ * Explores the deterministic simulation, or replays one seed of it.
+ *
+ *     npm run sim -- --seed 42           replays one seed; shrinks it when it fails
+ *     npm run sim -- --seed 42 --trace   the same, with every line of its trace
+ *     npm run sim -- --minutes 10        new seeds, one after another, from --from on
+ */
+import { Command, InvalidArgumentError } from "commander";
+import { reportFailure } from "../test/simulation/report.ts";
+import { drawScenario } from "../test/simulation/scenario.ts";
+import { type Outcome, simulate } from "../test/simulation/simulate.ts";
+
+type Options = {
+  readonly seed?: number;
+  readonly minutes: number;
+  readonly from?: number;
+  readonly failures: number;
+  readonly trace?: true;
+};
+
+const msPerHour = 3_600_000;
+
+function main(): void {
+  const options = new Command("sim")
+    .description("whole clusters on simulated time, network, disks, chain and hosts")
+    .option("--seed <n>", "replay this seed", wholeNumber)
+    .option("--trace", "with --seed: print the whole trace")
+    .option("--minutes <n>", "explore for so long", positive, 1)
+    .option("--from <n>", "first seed to explore (default: by the clock)", wholeNumber)
+    .option("--failures <n>", "stop exploring after so many failures", wholeNumber, 1)
+    .parse()
+    .opts<Options>();
+  const failed = options.seed === undefined ? explore(options) : replay(options.seed, options);
+  process.exitCode = failed ? 1 : 0;
+}
+
+function replay(seed: number, { trace }: Options): boolean {
+  const scenario = drawScenario(seed);
+  const outcome = simulate(scenario, trace);
+  for (const line of outcome.trace) console.log(line);
+  console.log(`seed ${seed}: ${JSON.stringify({ ...outcome, trace: undefined })}`);
+  if (outcome.violation === null) return false;
+  console.log(reportFailure(scenario));
+  return true;
+}
+
+function explore({ minutes, from, failures }: Options): boolean {
+  const startedMs = Date.now();
+  const first = from ?? startedMs % 1_000_000_000;
+  const outcomes: Outcome[] = [];
+  const failed: number[] = [];
+  while (Date.now() - startedMs < minutes * 60_000 && failed.length < failures) {
+    const seed = first + outcomes.length;
+    const scenario = drawScenario(seed);
+    const outcome = simulate(scenario);
+    outcomes.push(outcome);
+    if (outcome.violation === null) continue;
+    failed.push(seed);
+    console.log(reportFailure(scenario));
+  }
+  const seconds = (Date.now() - startedMs) / 1_000;
+  const hours = outcomes.reduce((sum, { simulatedMs }) => sum + simulatedMs, 0) / msPerHour;
+  console.log(
+    `${outcomes.length} seeds from ${first}, ${failed.length} failed ${JSON.stringify(failed)}: ` +
+      `${(outcomes.length / seconds).toFixed(1)} seeds/s, ` +
+      `${(hours / seconds).toFixed(2)} simulated hours/s`,
+  );
+  return failed.length > 0;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError(`expected a whole number, got "${text}".`);
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new InvalidArgumentError(`expected a positive number, got "${text}".`);
+}
+
+main();

@@ -1,0 +1,145 @@
+/** Inputs and effects in a few words, for traces. Null: too frequent to be worth a line. */
+import type { Effect, Write } from "../../node/src/consensus/effect.ts";
+import type { Entry } from "../../node/src/consensus/entry.ts";
+import type { BootKey } from "../../node/src/consensus/ids.ts";
+import type { Input } from "../../node/src/consensus/input.ts";
+import type { Message } from "../../node/src/consensus/message.ts";
+
+type NameOf = (key: BootKey) => string;
+type Line = (() => string) | null;
+
+export function describeInput(input: Input, nameOf: NameOf): Line {
+  switch (input.kind) {
+    case "tick":
+    case "persisted":
+    case "state-captured":
+    case "vote-signed":
+      return null;
+    case "view": {
+      const { view } = input;
+      const cold = view.coldTerm === view.term && view.term > 0 ? ", cold" : "";
+      return () => `view: term ${view.term} under ${view.leader?.slice(-1) ?? "nobody"}${cold}`;
+    }
+    case "connected":
+    case "disconnected":
+      return () => `${input.kind} to ${nameOf(input.boot.bootKey)}`;
+    case "received": {
+      if (isRoutine(input.message)) return null;
+      return () => `${nameOf(input.from.bootKey)}: ${describeMessage(input.message)}`;
+    }
+    case "propose":
+      return () => `propose ${input.commands.length}`;
+    case "read":
+      return () => "read";
+    case "registered":
+    case "step-down":
+      return () => input.kind;
+    default:
+      return input satisfies never;
+  }
+}
+
+export function describeEffect(effect: Effect, nameOf: NameOf): Line {
+  switch (effect.kind) {
+    case "send":
+      if (isRoutine(effect.message)) return null;
+      return () => `-> ${nameOf(effect.to.bootKey)}: ${describeMessage(effect.message)}`;
+    case "persist":
+      return () =>
+        `persist ${effect.writes.map((write) => describeWrite(write, nameOf)).join("; ")}`;
+    case "commit":
+      return () => `commit ${describeEntries(effect.entries)}`;
+    case "restore":
+      return () => `restore the snapshot at ${effect.snapshot.at.index}`;
+    case "read-ready":
+      return () => `reads may be answered at ${effect.index}`;
+    case "note":
+      return () => `note ${effect.event} ${JSON.stringify(effect.detail)}`;
+    case "halt":
+      return () => `halt (${effect.reason}): ${effect.detail}`;
+    case "cold-start":
+      return () => `ask for a cold start of ${effect.bootKeys.map(nameOf).join(" ")}`;
+    case "appended":
+    case "refresh-view":
+    case "sign-vote":
+      return null;
+    case "declined":
+      return () => "decline";
+    default:
+      return () => `ask for ${effect.kind} in term ${effect.term} to ${effect.successor.slice(-1)}`;
+  }
+}
+
+/** Heartbeats, their acks, and gossip. */
+function isRoutine(message: Message): boolean {
+  if (message.kind === "append") return message.entries.length === 0;
+  return message.kind === "ack" || message.kind === "report";
+}
+
+export function describeMessage(message: Message): string {
+  switch (message.kind) {
+    case "append": {
+      const { term, previous, entries, commitIndex } = message;
+      const what = entries.length === 0 ? "nothing new" : describeEntries(entries);
+      return `append in ${term} after ${previous.index}: ${what}, committed to ${commitIndex}`;
+    }
+    case "ack":
+      return `ack ${message.matchIndex} in ${message.term}, ${message.status}`;
+    case "reject":
+      return `reject in ${message.term}, go on after ${message.hint}`;
+    case "promise": {
+      const { term, last, status } = message;
+      return `promise ${term}, log up to ${last.index} of term ${last.term}, ${status}`;
+    }
+    case "refusal":
+      return `refuse ${message.term}: ${message.reason} (promised ${message.promisedTerm})`;
+    case "report": {
+      const { term, status, last, commitIndex } = message;
+      return `report ${status} in ${term}, log up to ${last.index}, committed to ${commitIndex}`;
+    }
+    case "fetch":
+      return `fetch for ${message.term} after ${message.after.index}`;
+    case "fetched":
+      return `fetched for ${message.term}: ${describeEntries(message.entries)}`;
+    case "snapshot-chunk":
+      return `snapshot at ${message.at.index}, bytes from ${message.offset} of ${message.totalBytes}`;
+    case "snapshot-ack":
+      return `snapshot at ${message.atIndex}, held ${message.offset} bytes`;
+    case "no-confidence":
+      return `no confidence in ${message.term}, successor ${message.successor.slice(-1)}`;
+    default:
+      return `${message.kind} in ${message.term}`;
+  }
+}
+
+function describeWrite(write: Write, nameOf: NameOf): string {
+  switch (write.kind) {
+    case "promise":
+      return `the promise of ${write.promised.term} to ${nameOf(write.promised.leaderBootKey)}`;
+    case "entries":
+      return `after ${write.after} ${describeEntries(write.entries)}`;
+    case "snapshot":
+    case "install":
+      return `${write.kind} at ${write.snapshot.at.index}`;
+    default:
+      return write satisfies never;
+  }
+}
+
+function describeEntries(entries: readonly Entry[]): string {
+  if (entries.length === 0) return "nothing";
+  const first = entries[0] as Entry;
+  if (entries.length > 3) {
+    return `${describeEntry(first)} .. ${describeEntry(entries.at(-1) as Entry)}`;
+  }
+  return entries.map(describeEntry).join(", ");
+}
+
+function describeEntry({ index, term, body }: Entry): string {
+  const what = {
+    command: "command",
+    rejoin: body.kind === "rejoin" ? `rejoin ${body.bootKey.slice(0, 6)}` : "",
+    "term-start": body.kind === "term-start" && body.cold ? "cold term-start" : "term-start",
+  };
+  return `${index}/${term} ${what[body.kind]}`;
+}

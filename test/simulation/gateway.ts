@@ -1,0 +1,83 @@
+/** How a member serves a client's call: itself when it leads, else through the leader it follows. */
+import { counter } from "../../node/src/application/counter/counter.ts";
+import { encodeIncrement } from "../../node/src/application/envelope.ts";
+import type { CallAnswer } from "./calls.ts";
+import type { Answer, Submit } from "./client.ts";
+import type { Process } from "./process.ts";
+import type { World } from "./world.ts";
+
+type Call = Parameters<Submit>[0];
+const clientSlot = -1;
+
+export function submitTo(world: World): Submit {
+  return (call) => {
+    const { network, hosts, random } = world;
+    const processes = hosts[call.slot]?.processes ?? [];
+    if (processes.length === 0) return;
+    // Hosts route clients as they like: to any process of the member.
+    const process = random.pick(processes);
+    const reply = (answer: Answer) =>
+      network.carry({ from: call.slot, to: clientSlot, key: `${process.name}>client` }, () =>
+        call.reply(answer),
+      );
+    network.carry({ from: clientSlot, to: call.slot, key: `client>${process.name}` }, () => {
+      if (process.alive() && !process.paused()) serve(world, process, { ...call, reply });
+    });
+  };
+}
+
+function serve(world: World, process: Process, call: Call): void {
+  const answer = (given: CallAnswer) => finish(process, call, given);
+  if (process.replica().office?.stage === "active") {
+    ask(process, call, answer);
+    return;
+  }
+  const leader = leaderOf(world, process);
+  if (leader === null) {
+    call.reply({ kind: "declined" });
+    return;
+  }
+  const { network } = world;
+  const there = { from: process.slot, to: leader.slot, key: `${process.name}>${leader.name}` };
+  const back = { from: leader.slot, to: process.slot, key: `${leader.name}>${process.name}` };
+  network.carry(there, () => {
+    if (!leader.alive()) return;
+    ask(leader, call, (given) => network.carry(back, () => process.alive() && answer(given)));
+  });
+}
+
+function leaderOf({ processOf }: World, process: Process): Process | null {
+  const { following } = process.replica();
+  if (following === null || !following.active) return null;
+  return processOf.get(following.leader.bootKey) ?? null;
+}
+
+function ask(leader: Process, call: Call, answer: (given: CallAnswer) => void): void {
+  const ticket = leader.calls.open(answer);
+  if (call.operation.kind === "read") {
+    leader.input({ kind: "read", tickets: [ticket] });
+    return;
+  }
+  const payload = encodeIncrement(call.operation.by, call.key);
+  leader.input({ kind: "propose", wallMs: 0, commands: [{ ticket, payload }] });
+}
+
+/** A read is answered from the asked member's own state, once it has applied far enough. */
+function finish(process: Process, call: Call, given: CallAnswer): void {
+  switch (given.kind) {
+    case "declined":
+      call.reply({ kind: "declined" });
+      return;
+    case "applied":
+      call.reply({ ...given, kind: "value" });
+      return;
+    case "readable":
+      process.calls.whenApplied(given.index, () => {
+        const value = counter.query(process.applied.machine().states.counter, "value");
+        call.reply({ kind: "value", value, index: given.index, term: given.term });
+      });
+      return;
+    default:
+      given satisfies never;
+  }
+}

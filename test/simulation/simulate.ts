@@ -1,0 +1,223 @@
+/** Runs one scenario to its end: faults, mending, recovery, and the judgement of what clients saw. */
+import { recall } from "../../node/src/application/keys.ts";
+import { type Client, createClient } from "./client.ts";
+import { counterModel } from "./counterModel.ts";
+import { blankDisk } from "./disk.ts";
+import { strike } from "./faults.ts";
+import { submitTo } from "./gateway.ts";
+import { checkEqualMachines } from "./invariants.ts";
+import { checkLinearizable } from "./linearizability.ts";
+import type { Process } from "./process.ts";
+import type { Scenario } from "./scenario.ts";
+import { Violation } from "./violation.ts";
+import { createWorld, endProcess, startProcess, type World } from "./world.ts";
+
+export type Outcome = {
+  readonly violation: { readonly invariant: string; readonly detail: string } | null;
+  /** Recorded only when asked for. */
+  readonly trace: readonly string[];
+  readonly simulatedMs: number;
+  readonly events: number;
+  readonly operations: number;
+  readonly terms: number;
+  readonly coldStarts: number;
+  readonly committed: number;
+  /** From the mending to the moment when all were normal and the leader active; in suspicion times. */
+  readonly recovery: number;
+};
+
+/** Patience with a cluster that faults have left alone, in suspicion times. */
+const recoveryMax = 200;
+/** For how long a recovered cluster must keep its leader, in suspicion times. */
+const calm = 10;
+
+export function simulate(scenario: Scenario, recording = false): Outcome {
+  const world = createWorld(scenario, recording);
+  const clients = createClients(world);
+  const progress = { recovery: 0 };
+  let violation: Outcome["violation"] = null;
+  try {
+    runToEnd(world, clients, progress);
+  } catch (error) {
+    violation = describe(error);
+    world.trace.note(() => `VIOLATION ${violation?.detail}`);
+  }
+  return {
+    violation,
+    trace: world.trace.lines(),
+    simulatedMs: world.queue.nowMs(),
+    events: world.queue.count(),
+    operations: clients.reduce((sum, client) => sum + client.completed(), 0),
+    terms: world.chain.head().term,
+    coldStarts: world.coldStarts(),
+    committed: world.oracle.committedTo(),
+    recovery: progress.recovery,
+  };
+}
+
+/** Whatever else is thrown is the core's: bad luck must not make it throw. */
+function describe(error: unknown): NonNullable<Outcome["violation"]> {
+  if (error instanceof Violation) return { invariant: error.invariant, detail: error.message };
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { invariant: "the core does not throw", detail };
+}
+
+function runToEnd(world: World, clients: readonly Client[], progress: { recovery: number }): void {
+  const { scenario, queue, hosts, random } = world;
+  const suspectAfterMs = scenario.heartbeatMs * 10;
+  let over = false;
+  for (const host of hosts) {
+    queue.after(suspectAfterMs * random.float(), () => {
+      if (!over) startProcess(world, host, host.rightDisk ?? blankDisk());
+    });
+  }
+  for (const fault of scenario.faults) {
+    queue.after(suspectAfterMs + fault.atMs, () => strike(world, fault, () => over));
+  }
+  for (const client of clients) client.start();
+  runUntil(world, suspectAfterMs + scenario.faultsMs, () => false);
+
+  over = true;
+  mend(world);
+  const mendedMs = queue.nowMs();
+  const recovered = runUntil(world, mendedMs + recoveryMax * suspectAfterMs, steadyFor(world));
+  progress.recovery = (queue.nowMs() - mendedMs) / suspectAfterMs;
+  if (!recovered) throw new Violation("the cluster recovers", describeState(world));
+
+  const { term } = world.chain.head();
+  const completed = clients.map((client) => client.completed());
+  runUntil(world, queue.nowMs() + calm * suspectAfterMs, () => false);
+  if (world.chain.head().term !== term) {
+    throw new Violation("a healthy leader is not deposed", `term ${term} ended`);
+  }
+  const served = runUntil(world, queue.nowMs() + 3 * calm * suspectAfterMs, () =>
+    clients.every((client, at) => client.completed() > (completed[at] ?? 0)),
+  );
+  for (const client of clients) client.stop();
+  const answered = runUntil(world, queue.nowMs() + 3 * calm * suspectAfterMs, () =>
+    clients.every((client) => !client.busy()),
+  );
+  if (!answered || !served) throw new Violation("the cluster serves again", describeState(world));
+  judge(world, clients);
+}
+
+/** Runs events until `isDone`, asked twice a heartbeat; false when `untilMs` came first. */
+export function runUntil(world: World, untilMs: number, isDone: () => boolean): boolean {
+  const { queue, scenario } = world;
+  while (queue.nowMs() < untilMs) {
+    const nextMs = Math.min(queue.nowMs() + scenario.heartbeatMs / 2, untilMs);
+    while (queue.runNext(nextMs)) {}
+    if (isDone()) return true;
+  }
+  return false;
+}
+
+/** From here on nothing fails: one process a member, a whole network, a chain that answers. */
+function mend(world: World): void {
+  const { chain, network, hosts, routes, scenario, random, trace } = world;
+  trace.note(() => "all faults are mended");
+  network.heal();
+  routes.clear();
+  chain.halt(false);
+  for (const endpoint of chain.endpoints) {
+    endpoint.away = false;
+    endpoint.lagBlocks = 0;
+    endpoint.lie = null;
+  }
+  for (const host of hosts) {
+    host.writeMs = scenario.writeMs;
+    const kept = host.processes.length > 0 ? random.pick(host.processes) : null;
+    for (const process of [...host.processes]) if (process !== kept) endProcess(world, process);
+    const disk = [...host.awaited][0] ?? host.rightDisk ?? blankDisk();
+    host.awaited.clear();
+    if (kept === null) startProcess(world, host, disk);
+    else kept.resume();
+  }
+}
+
+/** Well for so long that no petition of the times before can be under way. */
+function steadyFor(world: World): () => boolean {
+  const { queue, scenario } = world;
+  let wellIn = -1;
+  let sinceMs = 0;
+  return () => {
+    const now = isWell(world) ? world.chain.head().term : -1;
+    if (now !== wellIn) sinceMs = queue.nowMs();
+    wellIn = now;
+    return now >= 0 && queue.nowMs() - sinceMs > 2 * scenario.blockMs + 5 * scenario.heartbeatMs;
+  };
+}
+
+/** Every member is normal and as far as the leader, which is active and whom the contract names. */
+export function isWell({ hosts, chain }: World): boolean {
+  const { term, leader } = chain.head();
+  const processes = hosts.flatMap((host) => host.processes);
+  const leading = processes.find(({ boot }) => boot.member === leader)?.replica();
+  if (leading?.office?.stage !== "active") return false;
+  // A sole member that a lying endpoint or a dropped block put ahead of the chain serves all alike.
+  const sameTerm =
+    leading.office.term === term || (hosts.length === 1 && leading.office.term > term);
+  if (!sameTerm) return false;
+  return (
+    processes.length === hosts.length &&
+    processes.every((process) => {
+      const { status, following, log } = process.replica();
+      const follows = following?.term === term || process.boot.member === leader;
+      return status === "normal" && follows && log.last.index >= leading.commitIndex;
+    })
+  );
+}
+
+function describeState({ hosts, chain }: World): string {
+  const { term, leader, coldTerm } = chain.head();
+  const of = ({ name, replica }: Process) => {
+    const { status, office, log, commitIndex, promised, following } = replica();
+    return (
+      `${name} ${status}, ${office?.stage ?? "no office"}, log ${log.last.index}/${log.last.term}, ` +
+      `committed ${commitIndex}, promised ${promised?.term}, follows ${following?.term}`
+    );
+  };
+  const states = hosts.flatMap((host) => host.processes.map(of)).join("; ");
+  return `term ${term} under ${leader?.slice(-1)}, last cold start ${coldTerm}: ${states}`;
+}
+
+function createClients(world: World): readonly Client[] {
+  const { scenario, random, queue } = world;
+  const submit = submitTo(world);
+  let moments = 0;
+  return Array.from({ length: scenario.clientCount }, (_, at) =>
+    createClient({
+      name: `client${at}`,
+      memberCount: scenario.memberCount,
+      thinkMs: scenario.thinkMs,
+      patienceMs: scenario.heartbeatMs * 20,
+      random: random.fork(100 + at),
+      submit,
+      after: queue.after,
+      moment() {
+        moments += 1;
+        return moments;
+      },
+      acknowledged: ({ index, term }) => world.oracle.acknowledged(index, term),
+    }),
+  );
+}
+
+/** Invariant 7. */
+function judge(world: World, clients: readonly Client[]): void {
+  const operations = clients.flatMap((client) => client.history());
+  const verdict = checkLinearizable(counterModel, operations);
+  if (!verdict.linearizable) {
+    const stuck = JSON.stringify(operations[verdict.stuckAt]);
+    const detail = `${verdict.placed} of ${operations.length} fit, then not ${stuck}`;
+    throw new Violation("client histories are linearizable", detail);
+  }
+  const processes = world.hosts.flatMap((host) => host.processes);
+  checkEqualMachines(processes);
+  for (const { applied, name } of processes) {
+    for (const key of clients.flatMap((client) => client.refusedKeys())) {
+      if (recall(applied.machine().keys, key, applied.index()) === null) continue;
+      throw new Violation("a refused command never happens", `${key} was applied at ${name}`);
+    }
+  }
+}
