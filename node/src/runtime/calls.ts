@@ -40,7 +40,8 @@ export type Calls = {
   sweep(): void;
   /** Ends all: the node is stopping. */
   abandon(): void;
-  waiting(): number;
+  /** Commands in the log here whose fate is open. */
+  uncommitted(): number;
 };
 
 export type CallLimits = {
@@ -116,7 +117,7 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
     },
     sweep: () => sweep(all, limits, nowMs()),
     abandon: () => abandon(all),
-    waiting,
+    uncommitted: () => placed.size,
   };
 }
 

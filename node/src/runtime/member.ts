@@ -93,6 +93,7 @@ export function startMember(options: MemberOptions): Member {
       petitioner,
       input: (input) => runner.input(input),
     }),
+    uncommitted: calls.uncommitted,
     clock: () => ({ monotonicMs: now(), wallMs: Date.now() }),
     tickMs,
     onDefect: (error) => {

@@ -21,6 +21,8 @@ export type RunnerOptions = {
   readonly journal: Journal;
   readonly send: (effect: Send) => void;
   readonly perform: (effect: Outward, replica: Replica) => void;
+  /** Commands proposed here that are neither committed nor given up. */
+  readonly uncommitted: () => number;
   readonly clock: () => { readonly monotonicMs: number; readonly wallMs: number };
   readonly tickMs: number;
   /** A defect: the core or a handler threw. The process must not go on. */
@@ -40,7 +42,7 @@ export function startRunner(options: RunnerOptions): Runner {
   let { replica } = options;
   let scheduled = false;
   let stopped = false;
-  const intake = createIntake(options.clock);
+  const intake = createIntake(options);
   const writer = createWriter(options, input);
   const ticking = setInterval(() => input({ kind: "tick", ...options.clock() }), options.tickMs);
 
@@ -59,7 +61,9 @@ export function startRunner(options: RunnerOptions): Runner {
     scheduled = false;
     if (stopped) return;
     try {
-      for (const next of intake.takeAll()) advance(next);
+      for (const next of intake.takeInputs()) advance(next);
+      // After the acks among the inputs: they may have made room for the next batch.
+      for (const next of intake.takeCalls(replica)) advance(next);
       writer.flush();
     } catch (error) {
       stopped = true;
@@ -96,8 +100,14 @@ export function startRunner(options: RunnerOptions): Runner {
   };
 }
 
-/** Gathers what arrives until the loop's next turn; commands and reads become one input each. */
-function createIntake(clock: RunnerOptions["clock"]) {
+/**
+ * Gathers what arrives until the loop's next turn; commands and reads become one input each.
+ *
+ * Commands are held back while more are under way than wait: the clients of a busy leader then fall
+ * into two alternating batches, whatever their number, where each would cost every member a write
+ * and a message of its own. A lone client never waits.
+ */
+function createIntake({ clock, uncommitted }: Pick<RunnerOptions, "clock" | "uncommitted">) {
   let inbox: Input[] = [];
   let commands: { ticket: Ticket; payload: Uint8Array }[] = [];
   let reads: Ticket[] = [];
@@ -105,18 +115,23 @@ function createIntake(clock: RunnerOptions["clock"]) {
     input: (next: Input): number => inbox.push(next),
     propose: (ticket: Ticket, payload: Uint8Array): number => commands.push({ ticket, payload }),
     read: (ticket: Ticket): number => reads.push(ticket),
-    takeAll(): readonly Input[] {
-      const batch = inbox;
+    takeInputs(): readonly Input[] {
+      const taken = inbox;
       inbox = [];
-      if (commands.length > 0) {
-        batch.push({ kind: "propose", wallMs: clock().wallMs, commands });
+      return taken;
+    },
+    takeCalls({ office }: Replica): readonly Input[] {
+      const calls: Input[] = [];
+      const isDue = commands.length >= uncommitted() || office?.stage !== "active";
+      if (commands.length > 0 && isDue) {
+        calls.push({ kind: "propose", wallMs: clock().wallMs, commands });
         commands = [];
       }
       if (reads.length > 0) {
-        batch.push({ kind: "read", tickets: reads });
+        calls.push({ kind: "read", tickets: reads });
         reads = [];
       }
-      return batch;
+      return calls;
     },
   };
 }

@@ -26,7 +26,7 @@ export function createWriter(socket: TLSSocket, limits: Limits, onProgress: () =
     }
     corked = true;
     socket.cork();
-    setImmediate(flush);
+    process.nextTick(flush);
     socket.write(frame, onWritten);
     return null;
   }
