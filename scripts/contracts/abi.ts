@@ -8,7 +8,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { root, tool } from "./tools.ts";
+import { biome, findForge, root } from "./tools.ts";
 
 const artefactPath = "contracts/out/DstackMembershipNFT.sol/DstackMembershipNFT.json";
 
@@ -19,7 +19,7 @@ type Artefact = {
 
 function main(): void {
   const { values } = parseArgs({ options: { check: { type: "boolean", default: false } } });
-  execFileSync(tool("forge"), ["build"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(findForge(), ["build"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
 
   const artefact = JSON.parse(readFileSync(join(root, artefactPath), "utf8")) as Artefact;
   for (const [path, text] of modulesOf(artefact)) {
@@ -42,7 +42,7 @@ function modulesOf({
 
 function generated(path: string, declaration: string): readonly [path: string, text: string] {
   const header = "// Generated from contracts/src by `npm run contracts:abi`. Do not edit.\n\n";
-  const text = execFileSync(tool("biome"), ["format", `--stdin-file-path=${path}`], {
+  const text = execFileSync(biome, ["format", `--stdin-file-path=${path}`], {
     cwd: root,
     input: `${header}${declaration}\n`,
     encoding: "utf8",

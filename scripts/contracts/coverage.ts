@@ -4,13 +4,13 @@
  * Compiled without optimizer, so that every branch of the source is one of the code.
  */
 import { spawnSync } from "node:child_process";
-import { root, tool } from "./tools.ts";
+import { findForge, root } from "./tools.ts";
 
 type Row = { readonly file: string; readonly lines: string; readonly branches: string };
 
 function main(): void {
   const { stdout, stderr, status } = spawnSync(
-    tool("forge"),
+    findForge(),
     ["coverage", "--no-match-contract", "GasOf|Invariants", "--report", "summary"],
     { cwd: root, encoding: "utf8", env: { ...process.env, FOUNDRY_PROFILE: "coverage" } },
   );
