@@ -64,9 +64,9 @@ test(
     expect(again).toMatchObject({ code: 1 });
     expect(again.output).toMatch(/a cluster runs on .* already \(starter, pid \d+\)/);
 
-    const starter = /starter, pid (\d+)/.exec(again.output)?.[1];
-    process.kill(Number(starter), "SIGKILL");
-    expect(await becomes(() => true, 0)).toBe(true);
+    const starter = Number(/starter, pid (\d+)/.exec(again.output)?.[1]);
+    process.kill(starter, "SIGKILL");
+    expect(await becomes(() => identityOf(starter) === null, 5_000)).toBe(true);
     const afterKill = await runScript("start", startArgs(place));
     expect(afterKill.output).toMatch(
       /was killed and left behind: chain \(pid \d+\), .*node1 \(pid/,
