@@ -28,21 +28,23 @@ export function createPerformer(
 ): (effect: Outward, replica: Replica) => void {
   const { replicated, calls, petitioner, log } = options;
 
-  function onApplied(): void {
+  function onApplied({ log: entries }: Replica): void {
     calls.onApplied(replicated.appliedIndex());
     const captured = replicated.capture(options.snapshotEvery);
-    if (captured !== null) options.input({ kind: "state-captured", ...captured });
+    if (captured === null) return;
+    options.input({ kind: "state-captured", ...captured });
+    replicated.forget(entries.before.index);
   }
 
   return (effect, replica) => {
     switch (effect.kind) {
       case "commit":
         replicated.commit(effect.entries, calls.onOutcome);
-        onApplied();
+        onApplied(replica);
         break;
       case "restore":
         replicated.restore(effect.snapshot);
-        onApplied();
+        onApplied(replica);
         break;
       case "appended":
         calls.onAppended(effect);

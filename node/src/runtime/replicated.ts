@@ -21,6 +21,8 @@ export type Replicated = {
   restore(snapshot: Snapshot): void;
   /** The state, when `everyEntries` have been applied since it was last captured. */
   capture(everyEntries: number): { readonly index: number; readonly state: Uint8Array } | null;
+  /** Drops the results of entries up to `index`, which the log no longer holds. */
+  forget(index: number): void;
   page(replica: Replica, from: number, limit: number): LogPage;
 };
 
@@ -62,19 +64,14 @@ export function createReplicated(snapshot: Snapshot | null): Replicated {
       capturedIndex = appliedIndex;
       return { index: appliedIndex, state: encodeState(machine) };
     },
-    page(replica, from, limit) {
-      forget(outcomes, replica.log.before.index);
-      return pageOf(replica, outcomes, from, limit);
+    forget(upTo) {
+      for (const index of outcomes.keys()) {
+        if (index > upTo) return;
+        outcomes.delete(index);
+      }
     },
+    page: (replica, from, limit) => pageOf(replica, outcomes, from, limit),
   };
-}
-
-/** Call now and then: results of compacted entries are of no use. */
-function forget(outcomes: Map<number, Outcome>, upTo: number): void {
-  for (const index of outcomes.keys()) {
-    if (index > upTo) return;
-    outcomes.delete(index);
-  }
 }
 
 function pageOf(
