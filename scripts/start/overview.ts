@@ -1,5 +1,6 @@
 /** What a person sees once the cluster runs: what runs where, and what to try. */
 import { relative } from "node:path";
+import { columns } from "../cluster/columns.ts";
 import type { Cluster } from "../cluster/handle.ts";
 
 export function overviewOf(cluster: Cluster, ending: string): string {
@@ -38,16 +39,6 @@ function thingsToTry(urls: readonly string[]): readonly string[] {
     `curl '${at(1)}/counter?consistency=linearizable'`,
     `curl ${at(2)}/status`,
   ];
-}
-
-function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  const widthOf = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widthOf(column)))
-      .join("  ")
-      .trimEnd(),
-  );
 }
 
 function shorter(path: string): string {
