@@ -19,6 +19,8 @@ const deadlineSecondsMax = 300;
 /** Members submit in slot order, this far apart, so that normally one pays. */
 const submitTurnMs = 200;
 const submitAgainMs = 3_000;
+/** A vote cast on-chain may be lost with the endpoint it went to; one that arrived is refused. */
+const castAgainMs = 30_000;
 
 export function onNewTerm(replica: Replica, term: Term): Replica {
   if (replica.doubt.term === term) return replica;
@@ -213,7 +215,8 @@ function agreement(
 function fallBack(replica: Replica): Step {
   const { doubt, nowMs, setup } = replica;
   if (doubt.sinceMs === null || doubt.ownVote === null) return stay(replica);
-  if (nowMs - doubt.sinceMs < setup.voteFallbackMs || doubt.castMs !== null) return stay(replica);
+  const castLately = doubt.castMs !== null && nowMs - doubt.castMs < castAgainMs;
+  if (nowMs - doubt.sinceMs < setup.voteFallbackMs || castLately) return stay(replica);
   const { term, successor } = doubt.ownVote;
   return emit(
     { ...replica, doubt: { ...doubt, castMs: nowMs } },
