@@ -1,8 +1,10 @@
 /** Taking office: promises, the log to adopt, the term-start (protocol.md, "Taking office"). */
-import { cutAfter, graft } from "./graft.ts";
-import type { Boot, BootKey, MemberId } from "./ids.ts";
+import type { Entry } from "./entry.ts";
+import { cutAfter, graft, refold } from "./graft.ts";
+import type { Boot, MemberId } from "./ids.ts";
 import { batchAfter, isGreater, type Position, positionAt } from "./log.ts";
 import type { Fetch, Fetched, FetchFailed, Prepare, PromiseMade, Refusal } from "./message.ts";
+import { freshProgress } from "./progress.ts";
 import { bind, refuseClaim } from "./promises.ts";
 import { isQuorumOfEach, quorumSize } from "./quorum.ts";
 import {
@@ -10,15 +12,13 @@ import {
   emit,
   leaveOffice,
   type Office,
-  type Peer,
-  type Progress,
   type Replica,
   type Step,
   stay,
 } from "./replica.ts";
 import { appendOwn } from "./replicate.ts";
 import { memberOf, type Roster } from "./roster.ts";
-import { settleRosters, validBoot } from "./seats.ts";
+import { seatsAfter, settleRosters, validBoot } from "./seats.ts";
 import type { View } from "./view.ts";
 
 /** The contract names this replica leader of `view.term`. */
@@ -105,21 +105,19 @@ export function tryToAdopt(replica: Replica): Step {
   if (office === null || office.stage !== "gathering") return stay(replica);
   const candidates = promisesThatCount(replica, office);
   if (!isEnough(replica, office, candidates)) return stay(replica);
-  const greatest = candidates.reduce((a, b) => (isGreater(b.last, a.last) ? b : a));
-  const empty = greatest.last.index === 0;
-  if (greatest.last.term >= office.term || (empty && !mayBeginEmpty(replica, office))) {
+  const { from, last } = candidates.reduce((a, b) => (isGreater(b.last, a.last) ? b : a));
+  if (last.term >= office.term) {
     return stay({ ...replica, office: { ...office, stage: "barred" } });
   }
-  const mine = positionAt(replica.log, greatest.last.index);
-  if (mine?.hash === greatest.last.hash) {
-    return andThen(cutAfter(replica, greatest.last.index), (cut) => startTerm(cut, candidates));
+  // Every quorum of valid boots holds what is committed: some of these are not valid.
+  if (last.index < replica.commitIndex) return stay(replica);
+  if (positionAt(replica.log, last.index)?.hash === last.hash) {
+    return startTerm(replica, candidates, { last, entries: [] });
   }
-  return fetchFrom(replica, office, greatest);
-}
-
-/** An empty log is adopted only where nothing can have been acknowledged yet. */
-function mayBeginEmpty({ setup, view }: Replica, office: Office): boolean {
-  return office.cold ? setup.coldStart === "all" : view?.coldTerm === 0;
+  const fetched = office.fetch?.entries ?? [];
+  return fetched.at(-1)?.hash === last.hash
+    ? startTerm(replica, candidates, { last, entries: fetched })
+    : fetchFrom(replica, office, { from, last });
 }
 
 function promisesThatCount(replica: Replica, office: Office): readonly Candidate[] {
@@ -151,15 +149,18 @@ function isEnough({ setup }: Replica, office: Office, candidates: readonly Candi
 }
 
 /** Asks for all that follows this replica's commit index: up to there, every log is the same. */
-function fetchFrom(replica: Replica, office: Office, { from, last }: Candidate): Step {
-  const fetch = { from, target: last, sentMs: replica.nowMs };
-  const waiting = { ...replica, office: { ...office, stage: "fetching" as const, fetch } };
-  return ask(waiting, replica.commitIndex);
+function fetchFrom(
+  replica: Replica,
+  office: Office,
+  { from, last }: Pick<Candidate, "from" | "last">,
+): Step {
+  const fetch = { from, target: last, entries: [], sentMs: replica.nowMs };
+  return ask({ ...replica, office: { ...office, stage: "fetching", fetch } });
 }
 
-function ask(replica: Replica, afterIndex: number): Step {
-  const { office, log, nowMs } = replica;
-  const after = positionAt(log, afterIndex);
+function ask(replica: Replica): Step {
+  const { office, nowMs } = replica;
+  const after = fetchedUpTo(replica);
   if (office?.fetch == null || after === null) return stay(replica);
   const message: Fetch = { kind: "fetch", term: office.term, after };
   const asked = { ...office, fetch: { ...office.fetch, sentMs: nowMs } };
@@ -167,6 +168,12 @@ function ask(replica: Replica, afterIndex: number): Step {
     { ...replica, office: asked },
     { kind: "send", to: office.fetch.from, message, after: "durable" },
   );
+}
+
+function fetchedUpTo({ office, log, commitIndex }: Replica): Position | null {
+  const newest = office?.fetch?.entries.at(-1);
+  if (newest === undefined) return positionAt(log, commitIndex);
+  return { index: newest.index, term: newest.term, hash: newest.hash };
 }
 
 /** A promise's log, read out to the leader that it was made to. */
@@ -186,49 +193,56 @@ export function onFetch(replica: Replica, from: Boot, { term, after }: Fetch): S
 }
 
 export function onFetched(replica: Replica, from: Boot, { term, after, entries }: Fetched): Step {
-  const { office, log } = replica;
-  if (office?.fetch == null || office.term !== term) return stay(replica);
-  if (office.fetch.from.bootKey !== from.bootKey) return stay(replica);
-  if (positionAt(log, after.index)?.hash !== after.hash) return stay(replica);
+  const { office } = replica;
+  if (office?.stage !== "fetching" || office.fetch === null) return stay(replica);
+  if (office.term !== term || office.fetch.from.bootKey !== from.bootKey) return stay(replica);
+  if (fetchedUpTo(replica)?.hash !== after.hash) return stay(replica);
   const { target } = office.fetch;
   const last = entries.at(-1);
   if (last === undefined) return setAsideFetched(replica);
-  return andThen(graft(replica, entries), (grafted) =>
-    last.index >= target.index ? adopt(grafted) : ask(grafted, last.index),
-  );
+  const fetch = { ...office.fetch, entries: [...office.fetch.entries, ...entries] };
+  const more = { ...replica, office: { ...office, fetch } };
+  if (last.index < target.index) return ask(more);
+  return last.hash === target.hash
+    ? tryToAdopt({ ...more, office: { ...more.office, stage: "gathering" } })
+    : setAsideFetched(more);
 }
 
 export function onFetchFailed(replica: Replica, from: Boot, { term }: FetchFailed): Step {
   const { office } = replica;
-  if (office?.fetch == null || office.term !== term) return stay(replica);
-  return office.fetch.from.bootKey === from.bootKey ? setAsideFetched(replica) : stay(replica);
+  if (office?.stage !== "fetching" || office.term !== term) return stay(replica);
+  return office.fetch?.from.bootKey === from.bootKey ? setAsideFetched(replica) : stay(replica);
 }
 
 /** A log that cannot be fetched any more is left out, if a quorum remains without its promise. */
 export function setAsideFetched(replica: Replica): Step {
   const { office } = replica;
-  if (office?.fetch == null) return stay(replica);
+  if (office?.stage !== "fetching" || office.fetch === null) return stay(replica);
   const setAside = new Set(office.setAside).add(office.fetch.from.bootKey);
   const again: Office = { ...office, stage: "gathering", fetch: null, setAside };
   return tryToAdopt({ ...replica, office: again });
 }
 
-function adopt(replica: Replica): Step {
-  const { office } = replica;
-  if (office === null) return stay(replica);
-  return tryToAdopt({ ...replica, office: { ...office, stage: "gathering", fetch: null } });
-}
+type Adopted = { readonly last: Position; readonly entries: readonly Entry[] };
 
-/** Steps 4 and 4b: only boots that the adopted log finds valid count, in each roster that matters. */
-function startTerm(replica: Replica, candidates: readonly Candidate[]): Step {
-  const { office, seats } = replica;
+/**
+ * Steps 4 and 4b: only boots that the adopted log finds valid count, in each roster that matters.
+ * The log itself changes only once they are enough: until then the promises may be those of stale
+ * clones, and this replica's own suffix may be what a cold start needs.
+ */
+function startTerm(
+  replica: Replica,
+  candidates: readonly Candidate[],
+  { last, entries }: Adopted,
+): Step {
+  const { office, commitIndex } = replica;
   if (office === null) return stay(replica);
-  const known = Math.max(replica.commitIndex, ...candidates.map(({ commitIndex }) => commitIndex));
+  const base = entries.length > 0 ? commitIndex : last.index;
+  const seats = seatsAfter(refold(replica, base), entries);
+  const known = Math.max(commitIndex, ...candidates.map((candidate) => candidate.commitIndex));
   const joint = distinct([
     office.roster,
-    ...settleRosters(seats, Math.min(known, replica.log.last.index)).rosters.map(
-      ({ roster }) => roster,
-    ),
+    ...settleRosters(seats, Math.min(known, last.index)).rosters.map(({ roster }) => roster),
   ]);
   const valid = candidates.filter(
     ({ from }) => office.cold || validBoot(seats, office.roster, from.member) === from.bootKey,
@@ -236,49 +250,28 @@ function startTerm(replica: Replica, candidates: readonly Candidate[]): Step {
   const members = new Set<MemberId>(valid.map(({ from }) => from.member));
   if (!office.cold && !isQuorumOfEach(joint, members)) return stay(replica);
 
-  const started: Office = {
-    ...office,
-    stage: "starting",
-    startIndex: replica.log.last.index + 1,
-    joint,
-    progress: new Map(
-      [...replica.peers.values()]
-        .filter(({ connected }) => connected)
-        .map((peer) => [peer.boot.bootKey, freshProgress(replica, peer)]),
-    ),
-    broadcastMs: replica.nowMs,
-    quorumMs: replica.nowMs,
-  };
-  return appendOwn({ ...replica, office: started }, [
-    { kind: "term-start", roster: office.roster, cold: office.cold },
-  ]);
+  const adopted = entries.length > 0 ? graft(replica, entries) : cutAfter(replica, last.index);
+  return andThen(adopted, (holding) => {
+    const started = { ...holding, office: startedOffice(holding, office, joint) };
+    return appendOwn(started, [{ kind: "term-start", roster: office.roster, cold: office.cold }]);
+  });
 }
 
-/** Begins with a guess that fits a follower which is up to date. */
-export function freshProgress(replica: Replica, { boot, report }: Peer): Progress {
+function startedOffice(replica: Replica, office: Office, joint: readonly Roster[]): Office {
+  const { nowMs, log } = replica;
+  const connected = [...replica.peers.values()].filter((peer) => peer.connected);
   return {
-    boot,
-    status: report?.status ?? "recovering",
-    matchIndex: 0,
-    nextIndex: replica.log.last.index + 1,
-    mode: "stream",
-    round: 0,
-    inFlight: [],
-    sentMs: replica.nowMs,
-    ackedMs: Number.NEGATIVE_INFINITY,
-    transfer: null,
+    ...office,
+    stage: "starting",
+    fetch: null,
+    startIndex: log.last.index + 1,
+    joint,
+    progress: new Map(connected.map((peer) => [peer.boot.bootKey, freshProgress(replica, peer)])),
+    broadcastMs: nowMs,
+    quorumMs: nowMs,
   };
 }
 
 function distinct(rosters: readonly Roster[]): Roster[] {
   return [...new Map(rosters.map((roster) => [roster.hash, roster])).values()];
-}
-
-/** A boot that lost its channel may return with another log position: it starts over. */
-export function dropProgress(replica: Replica, key: BootKey): Replica {
-  const { office } = replica;
-  if (office === null || !office.progress.has(key)) return replica;
-  const progress = new Map(office.progress);
-  progress.delete(key);
-  return { ...replica, office: { ...office, progress } };
 }

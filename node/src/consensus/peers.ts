@@ -4,7 +4,8 @@ import type { Boot, BootKey, MemberId } from "./ids.ts";
 import type { Position } from "./log.ts";
 import { isGreater } from "./log.ts";
 import type { Report, Status } from "./message.ts";
-import { dropProgress, freshProgress, setAsideFetched } from "./office.ts";
+import { setAsideFetched } from "./office.ts";
+import { dropProgress, freshProgress } from "./progress.ts";
 import {
   andThen,
   emit,

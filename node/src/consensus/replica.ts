@@ -65,7 +65,8 @@ export type Progress = {
   readonly inFlight: readonly number[];
   readonly sentMs: number;
   readonly ackedMs: number;
-  readonly transfer: { readonly at: number; readonly offset: number } | null;
+  /** The snapshot on its way: this very one to its end, whatever newer ones are taken meanwhile. */
+  readonly transfer: { readonly snapshot: Snapshot; readonly offset: number } | null;
 };
 
 export type Reading = {
@@ -93,6 +94,8 @@ export type Office = {
   readonly fetch: {
     readonly from: Boot;
     readonly target: Position;
+    /** What has come so far. It joins the log once it is known to be the one to adopt. */
+    readonly entries: readonly Entry[];
     readonly sentMs: number;
   } | null;
   readonly startIndex: number;

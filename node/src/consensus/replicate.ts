@@ -128,7 +128,10 @@ export function onAck(replica: Replica, from: Boot, ack: Ack): Step {
     inFlight: known.inFlight.filter((end) => end > matchIndex),
     round: Math.max(known.round, ack.round),
     ackedMs: replica.nowMs,
-    transfer: known.transfer !== null && matchIndex >= known.transfer.at ? null : known.transfer,
+    transfer:
+      known.transfer !== null && matchIndex >= known.transfer.snapshot.at.index
+        ? null
+        : known.transfer,
   };
   return andThen(advanceCommit(withProgress(replica, office, progress)), (advanced) =>
     catchUp(advanced, from.bootKey),
@@ -196,7 +199,7 @@ export function advanceCommit(replica: Replica): Step {
 }
 
 /** A cold term-start is committed once ALL boots that it names hold it. */
-function mustHoldAll({ setup }: Replica, office: Office): boolean {
+export function mustHoldAll({ setup }: Replica, office: Office): boolean {
   return office.cold && office.stage === "starting" && setup.coldStart === "all";
 }
 
@@ -214,18 +217,17 @@ function reachedBy(replica: Replica, office: Office): ReadonlyMap<MemberId, numb
 }
 
 /**
- * True when `boot` may be counted for its member: it is normal, the log names it, and the entry that
- * does so is committed (a rejoin needs a quorum without the member it is about). While a cold start
- * is under way, the boots that the contract named count.
+ * True when `boot` may be counted for its member: it is normal and the log names it. A rejoined boot
+ * is normal only once it knows its rejoin to be committed, so none counts for its own; and it may
+ * know so before a new leader does. While a cold start is under way, the boots that the contract
+ * named count.
  */
 export function counts(replica: Replica, office: Office, boot: Boot, status: Status): boolean {
-  const { seats, commitIndex } = replica;
   const { member, bootKey } = boot;
   if (office.cold && office.stage === "starting") {
     return memberOf(office.roster, member)?.bootKey === bootKey;
   }
-  const namedAt = seats.namedAt.get(member) ?? Number.POSITIVE_INFINITY;
-  return status === "normal" && seats.valid.get(member) === bootKey && namedAt <= commitIndex;
+  return status === "normal" && replica.seats.valid.get(member) === bootKey;
 }
 
 /** What this leader's own disk holds of its log. */

@@ -27,7 +27,7 @@ export function onStateCaptured(replica: Replica, { index, state }: StateCapture
   if (at === null || index > commitIndex || index <= (snapshot?.at.index ?? 0))
     return stay(replica);
   const taken: Snapshot = { at, seats: settleRosters(refold(replica, index), index), state };
-  const kept = compact(log, index - setup.retainedEntries);
+  const kept = compact(log, Math.min(index - setup.retainedEntries, oldestTransfer(replica)));
   return emit(
     { ...replica, snapshot: taken, log: kept },
     {
@@ -37,19 +37,31 @@ export function onStateCaptured(replica: Replica, { index, state }: StateCapture
   );
 }
 
-export function sendSnapshot(replica: Replica, key: BootKey): Step {
-  const { office, snapshot, nowMs } = replica;
-  const follower = office?.progress.get(key);
-  if (office === null || follower === undefined || snapshot === null) return stay(replica);
-  const transfer = { at: snapshot.at.index, offset: 0 };
-  const begun = withProgress(replica, office, { ...follower, transfer, sentMs: nowMs });
-  return sendChunk(begun, key, 0);
+/** What follows a snapshot on its way is needed next: else the follower would need another one. */
+function oldestTransfer({ office, nowMs, setup }: Replica): number {
+  const moving = [...(office?.progress.values() ?? [])].filter(
+    ({ ackedMs }) => nowMs - ackedMs < setup.suspectAfterMs,
+  );
+  return Math.min(
+    ...moving.map(({ transfer }) => transfer?.snapshot.at.index ?? Number.POSITIVE_INFINITY),
+  );
 }
 
-function sendChunk(replica: Replica, key: BootKey, offset: number): Step {
-  const { office, snapshot, setup } = replica;
+/** Begins with the newest snapshot, or once more with the one that is on its way. */
+export function sendSnapshot(replica: Replica, key: BootKey): Step {
+  const { office, nowMs } = replica;
   const follower = office?.progress.get(key);
+  const snapshot = follower?.transfer?.snapshot ?? replica.snapshot;
   if (office === null || follower === undefined || snapshot === null) return stay(replica);
+  const begun = { ...follower, transfer: { snapshot, offset: 0 }, sentMs: nowMs };
+  return sendChunk(withProgress(replica, office, begun), key);
+}
+
+function sendChunk(replica: Replica, key: BootKey): Step {
+  const { office, setup } = replica;
+  const follower = office?.progress.get(key);
+  if (office === null || follower === undefined || follower.transfer === null) return stay(replica);
+  const { snapshot, offset } = follower.transfer;
   const message: SnapshotChunk = {
     kind: "snapshot-chunk",
     term: office.term,
@@ -64,24 +76,20 @@ function sendChunk(replica: Replica, key: BootKey, offset: number): Step {
 }
 
 export function onSnapshotAck(replica: Replica, from: Boot, ack: SnapshotAck): Step {
-  const { office, snapshot, nowMs } = replica;
+  const { office, nowMs } = replica;
   const follower = office?.progress.get(from.bootKey);
   if (office === null || follower === undefined || ack.term !== office.term) return stay(replica);
-  if (follower.transfer === null) return stay(replica);
-  // A newer snapshot was taken meanwhile: the follower starts over with that one.
-  if (snapshot?.at.index !== follower.transfer.at || ack.atIndex !== follower.transfer.at) {
-    return sendSnapshot(replica, from.bootKey);
-  }
-  const transfer = { at: ack.atIndex, offset: ack.offset };
+  const { transfer } = follower;
+  // Each step forward is answered once: a repeated ack must not beget a second stream of chunks.
+  if (transfer === null || ack.atIndex !== transfer.snapshot.at.index) return stay(replica);
+  if (ack.offset <= transfer.offset) return stay(replica);
   const noted = withProgress(replica, office, {
     ...follower,
-    transfer,
+    transfer: { ...transfer, offset: ack.offset },
     sentMs: nowMs,
     ackedMs: nowMs,
   });
-  return ack.offset < snapshot.state.length
-    ? sendChunk(noted, from.bootKey, ack.offset)
-    : stay(noted);
+  return ack.offset < transfer.snapshot.state.length ? sendChunk(noted, from.bootKey) : stay(noted);
 }
 
 export function onSnapshotChunk(replica: Replica, from: Boot, chunk: SnapshotChunk): Step {
