@@ -29,7 +29,15 @@ import {
 } from "./peers.ts";
 import { onPrepare } from "./promises.ts";
 import { confirmRound, onRead } from "./reads.ts";
-import { andThen, emit, leaveOffice, type Replica, type Step, stay } from "./replica.ts";
+import {
+  andThen,
+  emit,
+  leaveOffice,
+  type Office,
+  type Replica,
+  type Step,
+  stay,
+} from "./replica.ts";
 import { advanceCommit, appendOwn, broadcast, onAck, onPropose, onReject } from "./replicate.ts";
 import { memberOf } from "./roster.ts";
 import { officeTick, onStepDown } from "./tenure.ts";
@@ -119,15 +127,33 @@ function onView(replica: Replica, view: View): Step {
   const seen = admitSelf(onNewTerm({ ...replica, view }, view.term));
   const { office, setup } = seen;
   const named = view.leader === setup.self.member && view.term > 0;
-  if (named && (office === null || office.term < view.term)) {
+  if (named && (office === null || office.term < view.term || isUnfounded(office, view))) {
     return andThen(settleOffice(enterOffice(seen, view)), (entered) =>
       andThen(reportToAll(entered), takeUpHeld),
     );
   }
   const over = office !== null && office.term < view.term;
-  return andThen(andThen(over ? leaveOffice(seen) : stay(seen), takeUpHeld), (after) =>
+  const kept = over ? leaveOffice(seen) : stay(noteDisowned(seen, view));
+  return andThen(andThen(kept, takeUpHeld), (after) =>
     sameTerm ? stay(after) : reportToAll(after),
   );
+}
+
+/**
+ * Named by what the chain took back, or what an endpoint made up, and never elected: what the chain
+ * does show needs an office, if only to ask for its end.
+ */
+function isUnfounded({ term, roster, stage }: Office, view: View): boolean {
+  if (stage === "starting" || stage === "active") return false;
+  return term > view.term || (term === view.term && roster.hash !== view.roster.hash);
+}
+
+/** Elected by a roster that the chain then took back: who sees only the other one never follows. */
+function noteDisowned(replica: Replica, view: View): Replica {
+  const { office } = replica;
+  if (office === null || office.term !== view.term) return replica;
+  if (office.roster.hash === view.roster.hash || office.unwelcome) return replica;
+  return { ...replica, office: { ...office, unwelcome: true } };
 }
 
 /** A boot that registered never forgot anything: on the roster, it is normal at once. */

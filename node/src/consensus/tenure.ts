@@ -1,11 +1,13 @@
 /** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
 import type { ColdStart } from "./effect.ts";
 import type { MemberId } from "./ids.ts";
-import { askAll, setAsideFetched } from "./office.ts";
-import { chooseSuccessor, heardLately } from "./peers.ts";
+import { isGreater } from "./log.ts";
+import { askAll, enterOffice, setAsideFetched } from "./office.ts";
+import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
 import { isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
-import { broadcast, counts } from "./replicate.ts";
+import { broadcast, counts, mustHoldAll } from "./replicate.ts";
+import { validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
 
 export function officeTick(replica: Replica): Step {
@@ -33,12 +35,29 @@ export function officeTick(replica: Replica): Step {
 function lead(replica: Replica, office: Office): Step {
   const { nowMs, setup } = replica;
   const due = nowMs - office.broadcastMs >= setup.heartbeatMs;
-  const inTouch = isQuorumOfEach([office.roster], inTouchWith(replica, office));
+  const inTouch = isInTouch(replica, office);
   const noted = inTouch ? { ...replica, office: { ...office, quorumMs: nowMs } } : replica;
   const cutOff = nowMs - (noted.office?.quorumMs ?? nowMs) >= setup.suspectAfterMs;
   return andThen(andThen(due ? broadcast(noted) : stay(noted), resumeTransfers), (led) =>
-    cutOff || office.unwelcome ? petition(led, office) : stay(led),
+    cutOff || office.unwelcome ? giveWay(led, office) : stay(led),
   );
+}
+
+/** Of a term that the chain took back nobody can ask for the end: only of the one that it shows. */
+function giveWay(replica: Replica, office: Office): Step {
+  const { view, setup } = replica;
+  const takenBack = view !== null && view.term < office.term;
+  return takenBack && view.leader === setup.self.member
+    ? enterOffice(replica, view)
+    : petition(replica, office);
+}
+
+/** With all that it needs: in a cold start a quorum is not enough. */
+function isInTouch(replica: Replica, office: Office): boolean {
+  const members = inTouchWith(replica, office);
+  return mustHoldAll(replica, office)
+    ? members.size === office.roster.members.length
+    : isQuorumOfEach([office.roster], members);
 }
 
 function inTouchWith(replica: Replica, office: Office): ReadonlySet<MemberId> {
@@ -92,15 +111,20 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
 /**
  * With the members that may still be normal (normal, or silent) fewer than a quorum, no leader can
  * gather one again. `all` waits until every member answers; `majority` gives up on the silent ones.
+ * A boot that calls itself normal, but that the log has replaced, will not be counted either.
  */
 function coldStart(replica: Replica, office: Office): ColdStart | null {
   const { view, setup } = replica;
   if (view === null) return null;
   const { members } = office.roster;
   const answered = heardLately(replica, view, setup.suspectAfterMs * 2);
-  const recovering = answered.filter(({ status }) => status === "recovering");
+  const forgetful = answered.filter(
+    (standing) => standing.status === "recovering" || isReplaced(replica, office, standing),
+  );
+  // Nobody else could end a term that a sole member's own promise bars it from.
+  const alone = members.length === 1 && office.stage === "barred";
   const needed = setup.coldStart === "all" ? members.length : quorumSize(members.length);
-  const mayBeNormal = members.length - recovering.length;
+  const mayBeNormal = alone ? 0 : members.length - forgetful.length;
   if (mayBeNormal >= quorumSize(members.length) || answered.length < needed) return null;
   const boots = new Map(answered.map(({ boot }) => [boot.member, boot.bootKey]));
   return {
@@ -108,6 +132,15 @@ function coldStart(replica: Replica, office: Office): ColdStart | null {
     term: office.term,
     bootKeys: members.map(({ id, bootKey }) => boots.get(id) ?? bootKey),
   };
+}
+
+/** By the greater of the two logs: a boot that is ahead of this replica may know better. */
+function isReplaced(
+  { seats, log }: Replica,
+  { roster }: Office,
+  { boot, last }: Standing,
+): boolean {
+  return !isGreater(last, log.last) && validBoot(seats, roster, boot.member) !== boot.bootKey;
 }
 
 /** Orderly shutdown: the follower that lacks least takes over. */
