@@ -60,11 +60,10 @@ export function describeEffect(effect: Effect, nameOf: NameOf): Line {
     case "cold-start":
       return () => `ask for a cold start of ${effect.bootKeys.map(nameOf).join(" ")}`;
     case "appended":
+    case "declined":
     case "refresh-view":
     case "sign-vote":
       return null;
-    case "declined":
-      return () => "decline";
     default:
       return () => `ask for ${effect.kind} in term ${effect.term} to ${effect.successor.slice(-1)}`;
   }

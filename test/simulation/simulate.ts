@@ -28,6 +28,8 @@ export type Outcome = {
 
 /** Patience with a cluster that faults have left alone, in suspicion times. */
 const recoveryMax = 200;
+/** What may be under way to a member that keeps up. */
+const lagEntriesMax = 20;
 /** For how long a recovered cluster must keep its leader, in suspicion times. */
 const calm = 10;
 
@@ -148,22 +150,23 @@ function steadyFor(world: World): () => boolean {
   };
 }
 
-/** Every member is normal and as far as the leader, which is active and whom the contract names. */
+/** Every member is normal and keeps up with the leader, which is active and whom the contract names. */
 export function isWell({ hosts, chain }: World): boolean {
   const { term, leader } = chain.head();
   const processes = hosts.flatMap((host) => host.processes);
   const leading = processes.find(({ boot }) => boot.member === leader)?.replica();
   if (leading?.office?.stage !== "active") return false;
-  // A sole member that a lying endpoint or a dropped block put ahead of the chain serves all alike.
-  const sameTerm =
-    leading.office.term === term || (hosts.length === 1 && leading.office.term > term);
+  // Where only the leader could end its term, being ahead of a chain that went back does no harm.
+  const ahead = hosts.length <= 2 && leading.office.term > term;
+  const sameTerm = leading.office.term === term || ahead;
   if (!sameTerm) return false;
   return (
     processes.length === hosts.length &&
     processes.every((process) => {
       const { status, following, log } = process.replica();
-      const follows = following?.term === term || process.boot.member === leader;
-      return status === "normal" && follows && log.last.index >= leading.commitIndex;
+      const follows = (following?.term ?? 0) >= term || process.boot.member === leader;
+      const lagEntries = leading.commitIndex - log.last.index;
+      return status === "normal" && follows && lagEntries <= lagEntriesMax;
     })
   );
 }

@@ -243,7 +243,8 @@ function watchOf({ oracle, trace, nameOf }: World): Oracle {
   return {
     ...oracle,
     stepped(process, before, input, taken) {
-      const said = describeInput(input, nameOf);
+      const isOldNews = input.kind === "view" && input.view === before.view;
+      const said = isOldNews ? null : describeInput(input, nameOf);
       if (said !== null) trace.note(() => `${process.name} <- ${said()}`);
       for (const effect of taken.effects) {
         const asked = describeEffect(effect, nameOf);
