@@ -2,7 +2,14 @@
 import { repairChainState } from "./chainState.ts";
 import { reasonOf, StartError } from "./failure.ts";
 import { identityOf } from "./identity.ts";
-import { createDirectories, type Layout, layoutOf, removeData, socketDirFor } from "./layout.ts";
+import {
+  createDirectories,
+  type Layout,
+  layoutOf,
+  removeData,
+  removeFarSockets,
+  socketDirFor,
+} from "./layout.ts";
 import { planCluster, requireStopped, type Wishes } from "./plan.ts";
 import { requireFree } from "./ports.ts";
 import { findPrograms, type Programs } from "./programs.ts";
@@ -47,6 +54,8 @@ export async function prepare(options: ClusterOptions): Promise<Context> {
   await requireFree(plan.ports);
   if (fresh) removeData(layout);
 
+  // A start that was killed has left its own.
+  if (held !== null) removeFarSockets(held.socketDir);
   await createDirectories(layout);
   const repaired = repairChainState(layout.chainState);
   if (repaired !== null) report(`chain: ${repaired}`);

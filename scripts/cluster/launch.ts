@@ -18,7 +18,7 @@ import {
   startNode,
   untilAnswers,
 } from "./handle.ts";
-import { guestSocket } from "./layout.ts";
+import { guestSocket, removeFarSockets } from "./layout.ts";
 import { nodeName, rpcUrlOf } from "./node.ts";
 
 const serveTimeoutMs = 30_000;
@@ -108,7 +108,7 @@ async function setUpMembers(context: Context, setUp: SetUp): Promise<Deployment>
 }
 
 async function stopAll(context: Context): Promise<void> {
-  const { supervisor, update } = context;
+  const { supervisor, record, update } = context;
   supervisor.close();
   const names = supervisor.processes().map(({ name }) => name);
   const foundations = ["chain", "simulator"];
@@ -116,6 +116,7 @@ async function stopAll(context: Context): Promise<void> {
   const nodes = names.filter((name) => !foundations.includes(name));
   await supervisor.stop(nodes, nodeGraceMs);
   await supervisor.stop(foundations, foundationGraceMs);
+  removeFarSockets(record().socketDir);
   await update({ supervisor: null, processes: [] });
 }
 

@@ -2,7 +2,7 @@
 import { readdirSync, realpathSync, rmSync } from "node:fs";
 import { mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { StartError } from "./failure.ts";
 
 export type Layout = {
@@ -17,6 +17,7 @@ export type Layout = {
 
 /** `sun_path` of Linux holds 107 bytes before its final zero; macOS holds 103. */
 const socketPathBytesMax = 103;
+const farSocketPrefix = "dstack-sockets-";
 
 export function layoutOf(dataDir: string): Layout {
   const root = resolve(dataDir);
@@ -41,7 +42,14 @@ export async function socketDirFor(layout: Layout, nodeCount: number): Promise<s
   const near = join(layout.dataDir, "sockets");
   const longest = guestSocket(near, `node${nodeCount}`);
   if (Buffer.byteLength(longest) <= socketPathBytesMax) return near;
-  return mkdtemp(join(realpathSync(tmpdir()), "dstack-"));
+  return mkdtemp(join(realpathSync(tmpdir()), farSocketPrefix));
+}
+
+/** Removes a folder of sockets that is not in the data directory, and no other folder. */
+export function removeFarSockets(socketDir: string): void {
+  const [folder, name] = [dirname(socketDir), basename(socketDir)];
+  if (folder !== realpathSync(tmpdir()) || !name.startsWith(farSocketPrefix)) return;
+  rmSync(socketDir, { recursive: true, force: true });
 }
 
 /** Where the simulator serves the instance of that name. */

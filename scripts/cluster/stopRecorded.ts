@@ -1,6 +1,6 @@
 /** Ends a cluster that another process started, by what it left in its record. */
 import { isRunning, type ProcessIdentity, signalVerified } from "./identity.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, removeFarSockets } from "./layout.ts";
 import { type RecordedProcess, readRecord, writeRecord } from "./record.ts";
 import { becomes } from "./wait.ts";
 
@@ -26,6 +26,7 @@ export async function stopRecorded(layout: Layout): Promise<readonly RecordedPro
   // A starter that is gone by now has written its own last word, or never will.
   const last = readRecord(layout.record) ?? record;
   if (last.supervisor !== null) {
+    removeFarSockets(last.socketDir);
     await writeRecord(layout.record, { ...last, supervisor: null, processes: [] });
   }
   return all;

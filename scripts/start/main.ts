@@ -9,6 +9,8 @@ import { parseStartOptions, type StartOptions } from "./cli.ts";
 import { overviewOf } from "./overview.ts";
 
 const misconfigured = 2;
+const parent = process.ppid;
+const watchIntervalMs = 500;
 const bootedMs = performance.timeOrigin;
 
 /**
@@ -36,7 +38,7 @@ function readOptions(args: readonly string[]): StartOptions | number {
 
 async function runInForeground(options: StartOptions): Promise<number> {
   return run(options, {
-    ...stopRequests(),
+    ...stopRequests(["the end of its parent", parentGone]),
     say,
     complain: (line) => process.stderr.write(`${line}\n`),
     ending: "Ctrl-C stops everything.",
@@ -44,7 +46,7 @@ async function runInForeground(options: StartOptions): Promise<number> {
 }
 
 async function runInBackground(options: StartOptions): Promise<number> {
-  const requests = stopRequests();
+  const requests = stopRequests(null);
   const layout = layoutOf(options.dataDir);
   const foreground = foregroundOf(layout);
   const code = await run(options, {
@@ -96,20 +98,31 @@ async function run(options: StartOptions, surroundings: Surroundings): Promise<n
   }
 }
 
-/** A first signal stops the cluster; more of them change nothing, stopping is bounded anyway. */
-function stopRequests(): StopRequests {
+/**
+ * A first signal stops the cluster; more of them change nothing, stopping is bounded anyway.
+ *
+ * @param otherCause what else stops it, in a person's words, and whether it has come about
+ */
+function stopRequests(otherCause: readonly [string, () => boolean] | null): StopRequests {
   const abort = new AbortController();
-  // Without this the process would end once its last child has, and not say why.
-  const keepAlive = setInterval(() => undefined, 2 ** 30);
-  const stopRequested = new Promise<string>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        abort.abort();
-        resolve(signal);
-      });
-    }
-  });
-  return { stopRequested, requested: abort.signal, ignore: () => clearInterval(keepAlive) };
+  const { promise: stopRequested, resolve } = Promise.withResolvers<string>();
+  const stop = (cause: string) => {
+    abort.abort();
+    resolve(cause);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => stop(signal));
+  }
+  // It also keeps the process from ending silently once its last child has ended.
+  const watch = setInterval(() => {
+    if (otherCause?.[1]() === true) stop(otherCause[0]);
+  }, watchIntervalMs);
+  return { stopRequested, requested: abort.signal, ignore: () => clearInterval(watch) };
+}
+
+/** A shell that is killed takes npm's signal with it: nobody else would tell us. */
+function parentGone(): boolean {
+  return process.ppid !== parent;
 }
 
 /** A reader of our output that goes away must not take the starter, and its duties, with it. */

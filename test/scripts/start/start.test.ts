@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { identityOf } from "../../../scripts/cluster/identity.ts";
@@ -119,6 +120,24 @@ test(
     expect(await start.exited).toBe(0);
     expect(stillRunning(processes)).toEqual([]);
     expect(recordedProcesses(place)).toEqual([]);
+  },
+  timeoutMs,
+);
+
+test(
+  "a start whose shell is killed stops by itself",
+  async () => {
+    const place = await freePlace(1);
+    const script = [process.execPath, "scripts/start.ts", ...startArgs(place, "--nodes", "1")];
+    // With a second command the shell stays the parent, as under npm.
+    const shell = spawn("sh", ["-c", `${script.join(" ")}; true`], { stdio: "ignore" });
+    const served = () => recordedProcesses(place).some(({ name }) => name === "node1");
+    expect(await becomes(served, 60_000)).toBe(true);
+    const processes = recordedProcesses(place);
+
+    shell.kill("SIGKILL");
+
+    expect(await becomes(() => stillRunning(processes).length === 0, 10_000)).toBe(true);
   },
   timeoutMs,
 );
