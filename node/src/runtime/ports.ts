@@ -41,7 +41,9 @@ export type Journal = {
   readonly recovered: Recovered;
   /**
    * Resolves once `writes` are durable (one fdatasync for all of them). Calls are carried out in
-   * order. While the disk refuses, it keeps trying and `health` says why; it never resolves early.
+   * order, but for a lone snapshot: it is written beside those that follow, because it only
+   * replaces what is durable already. While the disk refuses, it keeps trying and `health` says
+   * why; it never resolves early.
    */
   write(writes: readonly Write[]): Promise<void>;
   health(): JournalHealth;

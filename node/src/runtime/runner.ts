@@ -161,6 +161,11 @@ function createWriter(
 
   return {
     persist({ writes }: Persist, { log, promised }: Replica): void {
+      if (writes.length === 1 && writes[0]?.kind === "snapshot") {
+        // Nothing that leaves depends on it, and a large one takes its time.
+        journal.write(writes).catch(onDefect);
+        return;
+      }
       const persisted: Persisted = {
         kind: "persisted",
         promisedTerm: promised?.term ?? term(0),

@@ -81,8 +81,10 @@ type Call = {
 function serve(parts: Parts): Journal {
   const { directory, lock, promises, segments, persistence } = parts;
   const recovered = recoveredBy(parts);
-  const carryOut = writer(parts);
+  const { carryOut, replaceBySnapshot } = writer(parts);
   let waiting: Call[] = [];
+  /** Snapshots are written beside the entries, one after the other: nobody waits for them. */
+  let snapshots: Promise<void> = Promise.resolve();
   let working: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
   let failure: { readonly error: unknown } | null = null;
@@ -98,7 +100,9 @@ function serve(parts: Parts): Journal {
       try {
         // Later writes build on those that failed.
         if (failure !== null) throw failure.error;
-        await carryOut(calls.flatMap(({ writes }) => writes));
+        const writes = calls.flatMap((call) => call.writes);
+        if (writes.some(({ kind }) => kind === "install")) await snapshots;
+        await carryOut(writes);
         for (const { resolve } of calls) resolve();
       } catch (error) {
         failure = { error };
@@ -112,6 +116,7 @@ function serve(parts: Parts): Journal {
     persistence.giveUp();
     try {
       await working;
+      await snapshots;
       await segments.close();
       await promises.close();
     } finally {
@@ -123,6 +128,12 @@ function serve(parts: Parts): Journal {
     recovered,
     write(writes) {
       if (closing !== null) return Promise.reject(closedFault(directory));
+      const [only] = writes;
+      if (only?.kind === "snapshot" && writes.length === 1) {
+        const written = snapshots.then(() => replaceBySnapshot(only));
+        snapshots = written.catch(() => undefined);
+        return written;
+      }
       return new Promise((resolve, reject) => {
         waiting.push({ writes, resolve, reject });
         working ??= work();
@@ -144,8 +155,13 @@ function recoveredBy({ promises, recovered }: Parts): Recovered {
   };
 }
 
-/** Carries out writes in order; neighbouring entries go to the disk together. */
-function writer(parts: Parts): (writes: readonly Write[]) => Promise<void> {
+type Writer = {
+  /** In order; neighbouring entries go to the disk together. */
+  carryOut(writes: readonly Write[]): Promise<void>;
+  replaceBySnapshot(write: Extract<Write, { kind: "snapshot" }>): Promise<void>;
+};
+
+function writer(parts: Parts): Writer {
   const { directory, disk, promises, segments, persistence, recovered } = parts;
   let last = recovered.entries.at(-1)?.index ?? recovered.stored?.snapshot.at.index ?? 0;
   let scratch: Buffer = Buffer.alloc(65_536);
@@ -169,13 +185,8 @@ function writer(parts: Parts): (writes: readonly Write[]) => Promise<void> {
     switch (write.kind) {
       case "promise":
         return persistence.until(() => promises.write(write.promised));
-      case "snapshot": {
-        const { snapshot, keepAfter } = write;
-        const firstSegment = segments.firstAfter(Math.min(keepAfter, snapshot.at.index));
-        last = Math.max(last, snapshot.at.index);
-        await persistence.until(() => writeSnapshot(disk, directory, { snapshot, firstSegment }));
-        return segments.dropBefore(firstSegment);
-      }
+      case "snapshot":
+        return replaceBySnapshot(write);
       case "install": {
         const { snapshot } = write;
         last = snapshot.at.index;
@@ -191,6 +202,16 @@ function writer(parts: Parts): (writes: readonly Write[]) => Promise<void> {
     }
   }
 
+  async function replaceBySnapshot({
+    snapshot,
+    keepAfter,
+  }: Extract<Write, { kind: "snapshot" }>): Promise<void> {
+    const firstSegment = segments.firstAfter(Math.min(keepAfter, snapshot.at.index));
+    last = Math.max(last, snapshot.at.index);
+    await persistence.until(() => writeSnapshot(disk, directory, { snapshot, firstSegment }));
+    segments.dropBefore(firstSegment);
+  }
+
   async function appendRuns(runs: readonly Run<Entry>[]): Promise<void> {
     if (runs.length === 0) return;
     for (const group of groupsWithin(runs, frameBytesMax)) {
@@ -203,7 +224,7 @@ function writer(parts: Parts): (writes: readonly Write[]) => Promise<void> {
     }
   }
 
-  return carryOut;
+  return { carryOut, replaceBySnapshot };
 }
 
 /** The log's last index after the write, which must leave no gap: none could be read back. */
