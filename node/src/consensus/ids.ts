@@ -20,6 +20,9 @@ export const hash = (value: string): Hash => value as Hash;
 /** The hash that precedes entry 1. */
 export const noHash: Hash = hash("0".repeat(64));
 
+/** Stands where a cold start names no boot; nobody holds its private key. */
+export const noBoot: BootKey = bootKey("0".repeat(64));
+
 /** SHA-256 over the 32 bytes of `previous` and then `bytes`. Handed in: the core imports nothing. */
 export type Digest = (previous: Hash, bytes: Uint8Array) => Hash;
 

@@ -1,6 +1,6 @@
 /** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
 import type { ColdStart } from "./effect.ts";
-import type { MemberId } from "./ids.ts";
+import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
 import { askAll, enterOffice, setAsideFetched } from "./office.ts";
 import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
@@ -110,7 +110,8 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
 
 /**
  * With the members that may still be normal (normal, or silent) fewer than a quorum, no leader can
- * gather one again. `all` waits until every member answers; `majority` gives up on the silent ones.
+ * gather one again. `all` waits until every member answers; `majority` gives up on the silent ones:
+ * no boot of theirs speaks for them until one has rejoined.
  * A boot that calls itself normal, but that the log has replaced, will not be counted either.
  */
 function coldStart(replica: Replica, office: Office): ColdStart | null {
@@ -130,7 +131,7 @@ function coldStart(replica: Replica, office: Office): ColdStart | null {
   return {
     kind: "cold-start",
     term: office.term,
-    bootKeys: members.map(({ id, bootKey }) => boots.get(id) ?? bootKey),
+    bootKeys: members.map(({ id }) => boots.get(id) ?? noBoot),
   };
 }
 
