@@ -6,7 +6,7 @@
  */
 
 import type { Term } from "../../node/src/consensus/ids.ts";
-import type { CounterOperation } from "./counterModel.ts";
+import type { CounterInput, CounterOperation } from "./counterModel.ts";
 import type { Random } from "./random.ts";
 export type Answer =
   | {
@@ -35,7 +35,7 @@ export type ClientOptions = {
   readonly after: (delayMs: number, run: () => void) => void;
   /** Orders events: never the same twice. */
   readonly moment: () => number;
-  readonly acknowledged: (answer: Extract<Answer, { kind: "value" }>) => void;
+  readonly answered: (input: CounterInput, answer: Extract<Answer, { kind: "value" }>) => void;
 };
 
 export type Client = {
@@ -102,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
   function settle(call: Attempt, answer: Extract<Answer, { kind: "value" }>): void {
     const { input, invoked } = call;
     history.push({ input, output: answer.value, invoked, returned: moment() });
-    if (input.kind === "increment") options.acknowledged(answer);
+    options.answered(input, answer);
     rest(call);
   }
 

@@ -17,10 +17,10 @@ export function submitTo(world: World): Submit {
     // Hosts route clients as they like: to any process of the member.
     const process = random.pick(processes);
     const reply = (answer: Answer) =>
-      network.carry({ from: call.slot, to: clientSlot, key: `${process.name}>client` }, () =>
+      network.carryOnce({ from: call.slot, to: clientSlot, key: `${process.name}>client` }, () =>
         call.reply(answer),
       );
-    network.carry({ from: clientSlot, to: call.slot, key: `client>${process.name}` }, () => {
+    network.carryOnce({ from: clientSlot, to: call.slot, key: `client>${process.name}` }, () => {
       if (process.alive() && !process.paused()) serve(world, process, { ...call, reply });
     });
   };
@@ -40,9 +40,9 @@ function serve(world: World, process: Process, call: Call): void {
   const { network } = world;
   const there = { from: process.slot, to: leader.slot, key: `${process.name}>${leader.name}` };
   const back = { from: leader.slot, to: process.slot, key: `${leader.name}>${process.name}` };
-  network.carry(there, () => {
+  network.carryOnce(there, () => {
     if (!leader.alive()) return;
-    ask(leader, call, (given) => network.carry(back, () => process.alive() && answer(given)));
+    ask(leader, call, (given) => network.carryOnce(back, () => process.alive() && answer(given)));
   });
 }
 

@@ -17,12 +17,14 @@ export type NetworkSettings = {
   readonly ordered: boolean;
 };
 
+/** Slots, and the channel between two processes; a client's slot is -1. */
+export type Path = { readonly from: number; readonly to: number; readonly key: string };
+
 export type Network = {
-  /** Calls `deliver` once, twice or never. `from` and `to` are slots; a client's is -1. */
-  carry(
-    path: { readonly from: number; readonly to: number; readonly key: string },
-    deliver: () => void,
-  ): void;
+  /** Calls `deliver` once, twice or never. */
+  carry(path: Path, deliver: () => void): void;
+  /** Calls `deliver` once or never: for requests and answers, which their channel tells apart. */
+  carryOnce(path: Path, deliver: () => void): void;
   isCut(from: number, to: number): boolean;
   /** Cuts one direction; the returned function mends it. Cuts add up. */
   cut(from: number, to: number): () => void;
@@ -57,13 +59,19 @@ export function createNetwork(options: {
 
   const isCut = (from: number, to: number) => (cuts.get(pair(from, to)) ?? 0) > 0;
 
+  function carryOnce({ from, to, key }: Path, deliver: () => void): boolean {
+    if (isCut(from, to) || random.chance(settings.loss + extraLoss)) return false;
+    after(delay(key), deliver);
+    return true;
+  }
+
   return {
     isCut,
-    carry({ from, to, key }, deliver) {
-      if (isCut(from, to) || random.chance(settings.loss + extraLoss)) return;
-      after(delay(key), deliver);
-      if (random.chance(settings.duplication)) after(delay(key), deliver);
+    carry(path, deliver) {
+      if (!carryOnce(path, deliver)) return;
+      if (random.chance(settings.duplication)) after(delay(path.key), deliver);
     },
+    carryOnce,
     cut(from, to) {
       if (healed) return () => {};
       const key = pair(from, to);

@@ -1,7 +1,7 @@
 /** Runs one scenario to its end: faults, mending, recovery, and the judgement of what clients saw. */
 import { recall } from "../../node/src/application/keys.ts";
 import { type Client, createClient } from "./client.ts";
-import { counterModel } from "./counterModel.ts";
+import { type CounterInput, counterModel } from "./counterModel.ts";
 import { blankDisk } from "./disk.ts";
 import { strike } from "./faults.ts";
 import { submitTo } from "./gateway.ts";
@@ -185,23 +185,32 @@ function describeState({ hosts, chain }: World): string {
 }
 
 function createClients(world: World): readonly Client[] {
-  const { scenario, random, queue } = world;
+  const { scenario, random, queue, trace } = world;
   const submit = submitTo(world);
+  const said = (input: CounterInput) => (input.kind === "read" ? "a read" : `+${input.by}`);
   let moments = 0;
-  return Array.from({ length: scenario.clientCount }, (_, at) =>
+  return Array.from({ length: scenario.clientCount }, (_, client) =>
     createClient({
-      name: `client${at}`,
+      name: `client${client}`,
       memberCount: scenario.memberCount,
       thinkMs: scenario.thinkMs,
       patienceMs: scenario.heartbeatMs * 20,
-      random: random.fork(100 + at),
-      submit,
+      random: random.fork(100 + client),
+      submit(call) {
+        const { operation, slot, key } = call;
+        const at = "ABCDEFGHIJ"[slot];
+        trace.note(() => `client${client} asks ${at} for ${said(operation)} ${key ?? ""}`);
+        submit(call);
+      },
       after: queue.after,
       moment() {
         moments += 1;
         return moments;
       },
-      acknowledged: ({ index, term }) => world.oracle.acknowledged(index, term),
+      answered(input, { value, index, term }) {
+        trace.note(() => `client${client} is told ${value} at ${index} for ${said(input)}`);
+        if (input.kind === "increment") world.oracle.acknowledged(index, term);
+      },
     }),
   );
 }
