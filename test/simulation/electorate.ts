@@ -64,10 +64,9 @@ export function createElectorate(lineage: Lineage): Electorate {
 
   return {
     registered: (bootKey) => normal.add(bootKey),
-    committed({ body }) {
-      if (body.kind === "rejoin") normal.add(body.bootKey);
-      if (body.kind !== "term-start" || !body.cold) return;
-      for (const { bootKey } of body.roster.members) normal.add(bootKey);
+    committed({ body, hash }) {
+      if (body.kind === "command") return;
+      for (const bootKey of lineage.namingAt(hash).valid.values()) normal.add(bootKey);
     },
     acked({ bootKey }, term, ack) {
       const byTerm = acks.get(bootKey) ?? new Map<Term, Ack>();

@@ -18,8 +18,9 @@ export type Seats = {
   /** Rosters of the term-starts, oldest first. Those before the last committed one are dropped. */
   readonly rosters: readonly RosterAt[];
   /**
-   * Index of the entry that made each valid boot count; it counts once that entry is committed. 0
-   * for a boot that registered: it counts from the start.
+   * Index of the entry that named each valid boot. A boot that forgot what it said counts once that
+   * entry is committed, by a quorum without it. (A roster may list such a boot before there is a
+   * log: a cold start that came to nothing has put it there.)
    */
   readonly namedAt: ReadonlyMap<MemberId, number>;
   /** Term of the last cold start; 0 is "none". */
@@ -59,7 +60,7 @@ function onTermStart(seats: Seats, entry: Entry, { roster, cold }: TermStart): S
   for (const member of roster.members) {
     const known = cold ? undefined : seats.valid.get(member.id);
     valid.set(member.id, known ?? member.bootKey);
-    namedAt.set(member.id, cold ? entry.index : (seats.namedAt.get(member.id) ?? 0));
+    namedAt.set(member.id, cold ? entry.index : (seats.namedAt.get(member.id) ?? entry.index));
     named.add(known ?? member.bootKey);
   }
   return {
