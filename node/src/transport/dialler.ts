@@ -1,4 +1,5 @@
 /** The client's side: keeps one channel to one member, for all that is said to it. */
+import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import type { Boot, BootKey } from "../consensus/ids.ts";
 import type { PeerAddress } from "../runtime/ports.ts";
@@ -84,7 +85,9 @@ async function dial(
   const hello = await door.hello().catch(String);
   if (typeof hello === "string") return hello;
   if (signal.aborted) return null;
-  const socket = connect({ ...target, ...tlsOptions(identity) });
+  // A gateway that passes TLS through finds the machine by this name; an address has none.
+  const named = isIP(target.host) === 0 ? { servername: target.host } : {};
+  const socket = connect({ ...target, ...named, ...tlsOptions(identity) });
   const abort = () => socket.destroy();
   signal.addEventListener("abort", abort, { once: true });
   try {

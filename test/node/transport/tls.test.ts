@@ -1,6 +1,8 @@
 /** What is refused before anyone says hello. */
-import { connect } from "node:tls";
-import { expect, test } from "vitest";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { connect, createServer } from "node:tls";
+import { expect, onTestFinished, test } from "vitest";
 import { createBootIdentity, tlsOptions } from "../../../node/src/transport/identity.ts";
 import { ecdsaIdentity, helloOf, knock, knockAs, knockPlainly, nowhere } from "./stranger.ts";
 import { alice, bob, eventually, proofOf, startPeer } from "./support.ts";
@@ -52,4 +54,21 @@ test("bytes that are not TLS are refused", async () => {
   socket.write("GET / HTTP/1.1\r\n\r\n");
   await closed;
   await eventually(() => a.rejected("garbage") === 1);
+});
+
+test("a member dialled by its host's name is asked for by that name, as a gateway needs", async () => {
+  const names: (string | false | null)[] = [];
+  const gateway = createServer(tlsOptions(await createBootIdentity()), (socket) => {
+    names.push(socket.servername);
+    socket.destroy();
+  });
+  gateway.listen(0, "127.0.0.1");
+  await once(gateway, "listening");
+  onTestFinished(() => void gateway.close());
+  const { port } = gateway.address() as AddressInfo;
+
+  const a = await startPeer(alice);
+  a.peers.setRoster([{ member: bob, peerEndpoint: `localhost:${port}` }]);
+  await eventually(() => names.length > 0);
+  expect(names[0]).toBe("localhost");
 });
