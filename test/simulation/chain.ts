@@ -34,8 +34,11 @@ export type Chain = {
   /** What the endpoint of `slot` shows; null when it is away. */
   read(slot: number): View | null;
   mine(): void;
-  /** Drops up to `depth` blocks after the one that began term 1. */
-  reorganise(depth: number): void;
+  /**
+   * Drops up to `depth` blocks after the one that began term 1, and for good each of their
+   * transactions with probability `lost`; the others wait again.
+   */
+  reorganise(depth: number, lost: number): void;
   head(): Ledger;
 };
 
@@ -82,7 +85,7 @@ export function createChain(options: {
     for (const { onMined } of mined) onMined?.();
   }
 
-  function reorganise(depth: number): void {
+  function reorganise(depth: number, lost: number): void {
     const firstOfTerms = blocks.findIndex(({ ledger }) => ledger.term > 0);
     const kept = Math.max(blocks.length - depth, firstOfTerms + 1);
     if (firstOfTerms < 0 || kept >= blocks.length) return;
@@ -90,7 +93,7 @@ export function createChain(options: {
     blocks = blocks.slice(0, kept);
     note(() => `chain: reorganised, ${dropped.length} transactions wait again or are lost`);
     for (const transaction of dropped) {
-      if (random.chance(0.4)) continue;
+      if (random.chance(lost)) continue;
       waiting.splice(random.integer(0, waiting.length), 0, transaction);
     }
   }

@@ -110,7 +110,7 @@ function strikeHostOrChain(
       later(fault.forMs, () => chain.halt(false));
       return;
     case "reorganise":
-      chain.reorganise(fault.depth);
+      chain.reorganise(fault.depth, 0.4);
       return;
     case "step-down":
       for (const each of hosts.flatMap(({ processes }) => processes)) {

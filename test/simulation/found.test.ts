@@ -1,7 +1,10 @@
 /** What random seeds found in the core, each once more by hand: seeds change, schedules stay. */
 import { expect, test } from "vitest";
+import type { MemberId } from "../../node/src/consensus/ids.ts";
 import { positionAt } from "../../node/src/consensus/log.ts";
+import { fastDigest } from "./digest.ts";
 import { blankDisk } from "./disk.ts";
+import { coldStart } from "./ledger.ts";
 import { setStage } from "./stage.ts";
 import { endProcess } from "./world.ts";
 
@@ -122,4 +125,49 @@ test("a follower slower than the leader's snapshots catches up", () => {
   }
   expect(stage.process(c).replica().commitIndex).toBeGreaterThanOrEqual(target());
   expect(stage.world.queue.count() - before).toBeLessThan(100_000);
+});
+
+// A leader elected by a roster that the chain took back served on, and a member that lost
+// its disk could not follow it.
+test("a member that lost its disk after a reorganisation can follow again", () => {
+  const stage = setStage(3);
+  const { chain } = stage.world;
+  const disks = [a, b, c].map((slot) => stage.crash(slot));
+  disks.forEach((disk, slot) => void stage.start(slot, disk));
+  stage.untilWell();
+  const { term, roster } = chain.head();
+  expect(chain.head().coldTerm).toBe(term);
+
+  chain.reorganise(64, 1);
+  const { leader: sender, term: before } = chain.head();
+  const others = [2, 1, 0].flatMap((slot) => roster.members[slot]?.bootKey ?? []);
+  const start = { sender: sender as MemberId, term: before, bootKeys: others };
+  chain.send(a, { name: "another cold start", call: coldStart(start, fastDigest) });
+  chain.mine();
+  expect(chain.head().term).toBe(term);
+  expect(chain.head().roster.hash).not.toBe(roster.hash);
+  stage.crash(c);
+  stage.start(c, blankDisk());
+  stage.run(20);
+  expect(stage.process(c).replica().following).toBeNull();
+  stage.untilWell();
+  expect(stage.increment(c, 1)).toBe(1);
+});
+
+// Neither of two normal members could fetch the log of a third, which had compacted it and was not
+// normal; they handed over to each other for ever.
+test("the member whose log cannot be fetched takes office itself", () => {
+  const stage = setStage(5, { snapshotEvery: 2, retainedEntries: 0 });
+  const [d, e] = [3, 4];
+  const mend = stage.part([c, d], [a, b, e]);
+  for (const value of [1, 2, 3, 4, 5, 6]) expect(stage.increment(a, 1)).toBe(value);
+  const disk = stage.crash(a);
+  for (const slot of [b, e]) stage.crash(slot);
+  mend();
+  stage.elect(d);
+  stage.elect(c);
+  stage.start(a, disk);
+  for (const slot of [b, e]) stage.start(slot, blankDisk());
+  stage.untilWell();
+  expect(stage.read(d)).toBe(6);
 });

@@ -3,7 +3,7 @@ import { reportFailure } from "./report.ts";
 import { drawScenario } from "./scenario.ts";
 import { type Outcome, simulate } from "./simulate.ts";
 
-const seedCount = 120;
+const seedCount = 250;
 const msPerHour = 3_600_000;
 
 test(`${seedCount} seeds of faults break no invariant, and the cluster recovers`, () => {

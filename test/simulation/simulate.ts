@@ -152,14 +152,14 @@ function steadyFor(world: World): () => boolean {
 
 /** Every member is normal and keeps up with the leader, which is active and whom the contract names. */
 export function isWell({ hosts, chain }: World): boolean {
-  const { term, leader } = chain.head();
+  const { term, leader, roster } = chain.head();
   const processes = hosts.flatMap((host) => host.processes);
   const leading = processes.find(({ boot }) => boot.member === leader)?.replica();
   if (leading?.office?.stage !== "active") return false;
-  // Where only the leader could end its term, being ahead of a chain that went back does no harm.
-  const ahead = hosts.length <= 2 && leading.office.term > term;
-  const sameTerm = leading.office.term === term || ahead;
-  if (!sameTerm) return false;
+  // A sole member that is ahead of a chain that went back has nobody to end the chain's term with.
+  const ahead = hosts.length === 1 && leading.office.term > term;
+  const founded = leading.office.term === term && leading.office.roster.hash === roster.hash;
+  if (!founded && !ahead) return false;
   return (
     processes.length === hosts.length &&
     processes.every((process) => {

@@ -33,6 +33,7 @@ export function enterOffice(replica: Replica, view: View): Step {
     cold: view.coldTerm === view.term,
     stage: barred ? "barred" : "gathering",
     unwelcome: false,
+    disownedMs: null,
     sinceMs: nowMs,
     askedMs: nowMs,
     promises: new Map(),

@@ -138,19 +138,20 @@ export function heardLately(replica: Replica, view: View, withinMs: number): rea
 }
 
 /**
- * Whom to name leader next: normal boots before recovering ones, then the greatest log, then the
- * lowest slot, so that members who heard the same choose the same.
+ * Whom to name leader next: normal boots before recovering ones (unless only the log matters), then
+ * the greatest log, then the lowest slot, so that members who heard the same choose the same.
  */
 export function chooseSuccessor(
   replica: Replica,
   view: View,
   without: ReadonlySet<MemberId>,
+  byLogAlone = false,
 ): Standing | null {
   const eligible = heardLately(replica, view, replica.setup.suspectAfterMs * 2).filter(
     ({ boot }) => !without.has(boot.member) && !view.revoked.includes(boot.member),
   );
   const better = (a: Standing, b: Standing): Standing => {
-    if (a.status !== b.status) return a.status === "normal" ? a : b;
+    if (!byLogAlone && a.status !== b.status) return a.status === "normal" ? a : b;
     if (isGreater(b.last, a.last)) return b;
     if (isGreater(a.last, b.last)) return a;
     return a.slot <= b.slot ? a : b;

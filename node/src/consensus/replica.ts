@@ -87,6 +87,8 @@ export type Office = {
   readonly stage: "barred" | "gathering" | "fetching" | "starting" | "active";
   /** A member refused it for good: serve on, but hand over. */
   readonly unwelcome: boolean;
+  /** Since when the contract has shown an earlier term, or another roster: it took this one back. */
+  readonly disownedMs: number | null;
   readonly sinceMs: number;
   readonly askedMs: number;
   readonly promises: ReadonlyMap<BootKey, { readonly from: Boot; readonly made: PromiseMade }>;

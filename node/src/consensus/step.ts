@@ -148,12 +148,13 @@ function isUnfounded({ term, roster, stage }: Office, view: View): boolean {
   return term > view.term || (term === view.term && roster.hash !== view.roster.hash);
 }
 
-/** Elected by a roster that the chain then took back: who sees only the other one never follows. */
+/** Elected for a term, or by a roster, that the contract then took back: see tenure.ts. */
 function noteDisowned(replica: Replica, view: View): Replica {
-  const { office } = replica;
-  if (office === null || office.term !== view.term) return replica;
-  if (office.roster.hash === view.roster.hash || office.unwelcome) return replica;
-  return { ...replica, office: { ...office, unwelcome: true } };
+  const { office, nowMs } = replica;
+  if (office === null) return replica;
+  const disowned = view.term < office.term || view.roster.hash !== office.roster.hash;
+  if (disowned === (office.disownedMs !== null)) return replica;
+  return { ...replica, office: { ...office, disownedMs: disowned ? nowMs : null } };
 }
 
 /** A boot that registered never forgot anything: on the roster, it is normal at once. */

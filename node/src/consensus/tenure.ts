@@ -2,13 +2,16 @@
 import type { ColdStart } from "./effect.ts";
 import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
-import { askAll, enterOffice, setAsideFetched } from "./office.ts";
+import { askAll, setAsideFetched } from "./office.ts";
 import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
 import { isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
 import { broadcast, counts, mustHoldAll } from "./replicate.ts";
 import { validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
+
+/** Suspicion times that a leader waits for the contract to show its term again. */
+const disownedPatience = 10;
 
 export function officeTick(replica: Replica): Step {
   const { office, nowMs, setup } = replica;
@@ -39,17 +42,16 @@ function lead(replica: Replica, office: Office): Step {
   const noted = inTouch ? { ...replica, office: { ...office, quorumMs: nowMs } } : replica;
   const cutOff = nowMs - (noted.office?.quorumMs ?? nowMs) >= setup.suspectAfterMs;
   return andThen(andThen(due ? broadcast(noted) : stay(noted), resumeTransfers), (led) =>
-    cutOff || office.unwelcome ? giveWay(led, office) : stay(led),
+    cutOff || office.unwelcome || isDisowned(led, office) ? petition(led, office) : stay(led),
   );
 }
 
-/** Of a term that the chain took back nobody can ask for the end: only of the one that it shows. */
-function giveWay(replica: Replica, office: Office): Step {
-  const { view, setup } = replica;
-  const takenBack = view !== null && view.term < office.term;
-  return takenBack && view.leader === setup.self.member
-    ? enterOffice(replica, view)
-    : petition(replica, office);
+/**
+ * Members that see only what the contract shows now can never follow this leader: it leads on, and
+ * moves the contract past its term. An endpoint that lags for a while is no reason yet.
+ */
+function isDisowned({ nowMs, setup }: Replica, { disownedMs }: Office): boolean {
+  return disownedMs !== null && nowMs - disownedMs >= setup.suspectAfterMs * disownedPatience;
 }
 
 /** With all that it needs: in a cold start a quorum is not enough. */
@@ -88,7 +90,8 @@ function resumeTransfers(replica: Replica): Step {
  */
 function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: Office): Step {
   const { view, office, nowMs, setup, doubt } = replica;
-  if (view === null || office === null || view.term !== office.term) return stay(replica);
+  // Of a term that the contract took back nobody can ask for the end: only of the one it shows.
+  if (view === null || office === null || view.term > office.term) return stay(replica);
   if (view.leader !== setup.self.member) return stay(replica);
   if (nowMs - petitionedMs < setup.suspectAfterMs * 2) return stay(replica);
   const asked = { ...replica, office: { ...office, petitionedMs: nowMs } };
@@ -101,10 +104,12 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   const patience = setup.suspectAfterMs * 2 ** Math.min(doubt.idleTerms, 5);
   if (!serving && stage !== "barred" && nowMs - sinceMs < patience) return stay(replica);
   if (stage === "barred" && nowMs - sinceMs < patience / 4) return stay(replica);
-  const successor = chooseSuccessor(replica, view, new Set([setup.self.member]));
-  const useful = successor !== null && (successor.status === "normal" || setAside.size > 0);
+  // What cannot be fetched from its holder, its holder must adopt: whatever its status.
+  const unfetched = setAside.size > 0;
+  const successor = chooseSuccessor(replica, view, new Set([setup.self.member]), unfetched);
+  const useful = successor !== null && (successor.status === "normal" || unfetched);
   return useful
-    ? emit(asked, { kind: "hand-over", term: office.term, successor: successor.boot.member })
+    ? emit(asked, { kind: "hand-over", term: view.term, successor: successor.boot.member })
     : stay(replica);
 }
 
@@ -117,7 +122,7 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
 function coldStart(replica: Replica, office: Office): ColdStart | null {
   const { view, setup } = replica;
   if (view === null) return null;
-  const { members } = office.roster;
+  const { members } = view.roster;
   const answered = heardLately(replica, view, setup.suspectAfterMs * 2);
   const forgetful = answered.filter(
     (standing) => standing.status === "recovering" || isReplaced(replica, office, standing),
@@ -130,7 +135,7 @@ function coldStart(replica: Replica, office: Office): ColdStart | null {
   const boots = new Map(answered.map(({ boot }) => [boot.member, boot.bootKey]));
   return {
     kind: "cold-start",
-    term: office.term,
+    term: view.term,
     bootKeys: members.map(({ id }) => boots.get(id) ?? noBoot),
   };
 }
