@@ -8,6 +8,8 @@ export type LoggerOptions = {
   readonly destination?: DestinationStream;
 };
 
+const tryAgainMs = 500;
+
 /** Nothing may log these. Should something, this is the last net. */
 const secretFields = ["privateKey", "secret", "seed", "authorization", "quote", "signature"];
 
@@ -23,7 +25,33 @@ export function createLogger({ level, destination }: LoggerOptions): Log {
     },
     hooks: { streamWrite: withoutCredentials },
   };
-  return logOver(pino(options, destination ?? pino.destination({ dest: 1, sync: true })));
+  return logOver(pino(options, destination ?? standardOutput()));
+}
+
+/** Where the log goes may be full for a while: lines are lost then, and the node goes on. */
+function standardOutput(): DestinationStream {
+  let output = openOutput();
+  let failedMs: number | null = null;
+
+  function openOutput(): DestinationStream {
+    const opened = pino.destination({ dest: 1, sync: true });
+    opened.on("error", () => {
+      failedMs = performance.now();
+    });
+    return opened;
+  }
+
+  return {
+    write(line) {
+      if (failedMs !== null) {
+        if (performance.now() - failedMs < tryAgainMs) return;
+        // The one that failed keeps its lines for ever and takes no more.
+        output = openOutput();
+        failedMs = null;
+      }
+      output.write(line);
+    },
+  };
 }
 
 function logOver(logger: Logger): Log {

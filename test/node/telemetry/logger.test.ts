@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createLogger, type LoggerOptions } from "../../../node/src/telemetry/logger.ts";
 
@@ -73,4 +74,18 @@ test("a line written right before the process ends is not lost", () => {
   const ended = spawnSync(process.execPath, ["--input-type=module", "--eval", program]);
   expect(ended.status).toBe(3);
   expect(JSON.parse(ended.stdout.toString())).toMatchObject({ exitCode: 3, msg: "ending" });
+});
+
+test("where the log goes is full: lines are lost, the process goes on", () => {
+  const module = new URL("../../../node/src/telemetry/logger.ts", import.meta.url).href;
+  const program = `import { createLogger } from ${JSON.stringify(module)};
+    const log = createLogger({ level: "info" });
+    for (let line = 0; line < 100; line += 1) log.info({ line }, "to nowhere");
+    setTimeout(() => { log.info({}, "still here"); process.exit(4); }, 700);`;
+  const full = openSync("/dev/full", "w");
+  const ended = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+    stdio: ["ignore", full, "pipe"],
+  });
+  closeSync(full);
+  expect([ended.status, ended.stderr.toString()]).toEqual([4, ""]);
 });
