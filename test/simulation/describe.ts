@@ -25,7 +25,7 @@ export function describeInput(input: Input, nameOf: NameOf): Line {
       return () => `${input.kind} to ${nameOf(input.boot.bootKey)}`;
     case "received": {
       if (isRoutine(input.message)) return null;
-      return () => `${nameOf(input.from.bootKey)}: ${describeMessage(input.message)}`;
+      return () => `${nameOf(input.from.bootKey)}: ${describeMessage(input.message, nameOf)}`;
     }
     case "propose":
       return () => `propose ${input.commands.length}`;
@@ -43,12 +43,12 @@ export function describeEffect(effect: Effect, nameOf: NameOf): Line {
   switch (effect.kind) {
     case "send":
       if (isRoutine(effect.message)) return null;
-      return () => `-> ${nameOf(effect.to.bootKey)}: ${describeMessage(effect.message)}`;
+      return () => `-> ${nameOf(effect.to.bootKey)}: ${describeMessage(effect.message, nameOf)}`;
     case "persist":
       return () =>
         `persist ${effect.writes.map((write) => describeWrite(write, nameOf)).join("; ")}`;
     case "commit":
-      return () => `commit ${describeEntries(effect.entries)}`;
+      return () => `commit ${describeEntries(effect.entries, nameOf)}`;
     case "restore":
       return () => `restore the snapshot at ${effect.snapshot.at.index}`;
     case "read-ready":
@@ -69,17 +69,24 @@ export function describeEffect(effect: Effect, nameOf: NameOf): Line {
   }
 }
 
-/** Heartbeats, their acks, and gossip. */
+/** Heartbeats and gossip; acks are told by `describeAck`. */
 function isRoutine(message: Message): boolean {
   if (message.kind === "append") return message.entries.length === 0;
   return message.kind === "ack" || message.kind === "report";
 }
 
-export function describeMessage(message: Message): string {
+/** An ack of more than `known`, this boot's last one: those of heartbeats say nothing new. */
+export function describeAck(effect: Effect, known: string, nameOf: NameOf): string | null {
+  if (effect.kind !== "send" || effect.message.kind !== "ack") return null;
+  const said = `-> ${nameOf(effect.to.bootKey)}: ${describeMessage(effect.message, nameOf)}`;
+  return said === known ? null : said;
+}
+
+export function describeMessage(message: Message, nameOf: NameOf): string {
   switch (message.kind) {
     case "append": {
       const { term, previous, entries, commitIndex } = message;
-      const what = entries.length === 0 ? "nothing new" : describeEntries(entries);
+      const what = entries.length === 0 ? "nothing new" : describeEntries(entries, nameOf);
       return `append in ${term} after ${previous.index}: ${what}, committed to ${commitIndex}`;
     }
     case "ack":
@@ -99,7 +106,7 @@ export function describeMessage(message: Message): string {
     case "fetch":
       return `fetch for ${message.term} after ${message.after.index}`;
     case "fetched":
-      return `fetched for ${message.term}: ${describeEntries(message.entries)}`;
+      return `fetched for ${message.term}: ${describeEntries(message.entries, nameOf)}`;
     case "snapshot-chunk":
       return `snapshot at ${message.at.index}, bytes from ${message.offset} of ${message.totalBytes}`;
     case "snapshot-ack":
@@ -116,7 +123,7 @@ function describeWrite(write: Write, nameOf: NameOf): string {
     case "promise":
       return `the promise of ${write.promised.term} to ${nameOf(write.promised.leaderBootKey)}`;
     case "entries":
-      return `after ${write.after} ${describeEntries(write.entries)}`;
+      return `after ${write.after} ${describeEntries(write.entries, nameOf)}`;
     case "snapshot":
     case "install":
       return `${write.kind} at ${write.snapshot.at.index}`;
@@ -125,19 +132,19 @@ function describeWrite(write: Write, nameOf: NameOf): string {
   }
 }
 
-function describeEntries(entries: readonly Entry[]): string {
+function describeEntries(entries: readonly Entry[], nameOf: NameOf): string {
   if (entries.length === 0) return "nothing";
   const first = entries[0] as Entry;
   if (entries.length > 3) {
-    return `${describeEntry(first)} .. ${describeEntry(entries.at(-1) as Entry)}`;
+    return `${describeEntry(first, nameOf)} .. ${describeEntry(entries.at(-1) as Entry, nameOf)}`;
   }
-  return entries.map(describeEntry).join(", ");
+  return entries.map((entry) => describeEntry(entry, nameOf)).join(", ");
 }
 
-function describeEntry({ index, term, body }: Entry): string {
+function describeEntry({ index, term, body }: Entry, nameOf: NameOf): string {
   const what = {
     command: "command",
-    rejoin: body.kind === "rejoin" ? `rejoin ${body.bootKey.slice(0, 6)}` : "",
+    rejoin: body.kind === "rejoin" ? `rejoin of ${nameOf(body.bootKey)}` : "",
     "term-start": body.kind === "term-start" && body.cold ? "cold term-start" : "term-start",
   };
   return `${index}/${term} ${what[body.kind]}`;

@@ -42,7 +42,7 @@ export function drawScenario(seed: number): Scenario {
     snapshotEvery: random.pick([8, 25, 100]),
     retainedEntries: random.pick([0, 4, 20]),
     batchBytesMax: random.pick([60, 600, 100_000]),
-    chunkBytesMax: random.pick([100, 1_000, 100_000]),
+    chunkBytesMax: random.pick([500, 4_000, 100_000]),
     batchesInFlightMax: random.pick([1, 2, 64]),
     faults: drawFaults({ random: random.fork(2), memberCount, heartbeatMs, faultsMs }),
   };

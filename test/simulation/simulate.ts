@@ -137,16 +137,18 @@ function mend(world: World): void {
   }
 }
 
-/** Well for so long that no petition of the times before can be under way. */
+/** Well for so long that no petition and no slow write of the times before can be under way. */
 function steadyFor(world: World): () => boolean {
   const { queue, scenario } = world;
+  const settledMs = queue.nowMs() + 40 * scenario.heartbeatMs;
   let wellIn = -1;
   let sinceMs = 0;
   return () => {
     const now = isWell(world) ? world.chain.head().term : -1;
     if (now !== wellIn) sinceMs = queue.nowMs();
     wellIn = now;
-    return now >= 0 && queue.nowMs() - sinceMs > 2 * scenario.blockMs + 5 * scenario.heartbeatMs;
+    const steadyMs = 2 * scenario.blockMs + 5 * scenario.heartbeatMs;
+    return now >= 0 && queue.nowMs() > Math.max(settledMs, sinceMs + steadyMs);
   };
 }
 

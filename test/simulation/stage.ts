@@ -51,8 +51,12 @@ const calmScenario: Omit<Scenario, "memberCount"> = {
 };
 
 /** Starts all members and waits until member 0 leads term 1. */
-export function setStage(memberCount: number, changes: Partial<Scenario> = {}): Stage {
-  const world = createWorld({ ...calmScenario, memberCount, ...changes }, false);
+export function setStage(
+  memberCount: number,
+  changes: Partial<Scenario> = {},
+  recording = false,
+): Stage {
+  const world = createWorld({ ...calmScenario, memberCount, ...changes }, recording);
   const stage = stageOf(world);
   for (const host of world.hosts) if (host.rightDisk) startProcess(world, host, host.rightDisk);
   stage.untilWell();

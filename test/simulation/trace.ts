@@ -1,6 +1,7 @@
 /** What happened, line by line, for people. Off unless asked for: then lines cost nothing. */
 
 export type Trace = {
+  readonly recording: boolean;
   /** `line` is called only while recording. */
   note(line: () => string): void;
   lines(): readonly string[];
@@ -9,6 +10,7 @@ export type Trace = {
 export function createTrace(recording: boolean, nowMs: () => number): Trace {
   const lines: string[] = [];
   return {
+    recording,
     note(line) {
       if (recording) lines.push(`${String(Math.round(nowMs())).padStart(8)}  ${line()}`);
     },

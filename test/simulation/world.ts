@@ -2,11 +2,17 @@
 
 import type { Send } from "../../node/src/consensus/effect.ts";
 import { type Boot, type BootKey, bootKey } from "../../node/src/consensus/ids.ts";
-import { boot as bootReplica, type Replica, type Setup } from "../../node/src/consensus/replica.ts";
+import type { Input } from "../../node/src/consensus/input.ts";
+import {
+  boot as bootReplica,
+  type Replica,
+  type Setup,
+  type Step,
+} from "../../node/src/consensus/replica.ts";
 import { memberOf } from "../../node/src/consensus/roster.ts";
 import { type Chain, createChain } from "./chain.ts";
 import { type Channels, createChannels } from "./channels.ts";
-import { describeEffect, describeInput } from "./describe.ts";
+import { describeAck, describeEffect, describeInput } from "./describe.ts";
 import { fastDigest } from "./digest.ts";
 import { type Disk, remember } from "./disk.ts";
 import { createHost, type Host, reviewRightDisk } from "./host.ts";
@@ -239,20 +245,43 @@ function onHalt(
   });
 }
 
-function watchOf({ oracle, trace, nameOf }: World): Oracle {
+/** For one process: the oracle, and the trace. */
+function watchOf(world: World): Oracle {
+  const { oracle, trace } = world;
+  const lastAck = { said: "" };
   return {
     ...oracle,
     stepped(process, before, input, taken) {
-      const isOldNews = input.kind === "view" && input.view === before.view;
-      const said = isOldNews ? null : describeInput(input, nameOf);
-      if (said !== null) trace.note(() => `${process.name} <- ${said()}`);
-      for (const effect of taken.effects) {
-        const asked = describeEffect(effect, nameOf);
-        if (asked !== null) trace.note(() => `${process.name}      ${asked()}`);
-      }
+      if (trace.recording) tell(world, lastAck, { process, before, input, taken });
       oracle.stepped(process, before, input, taken);
     },
   };
+}
+
+function tell(
+  { trace, nameOf }: World,
+  lastAck: { said: string },
+  told: {
+    readonly process: Process;
+    readonly before: Replica;
+    readonly input: Input;
+    readonly taken: Step;
+  },
+): void {
+  const { process, before, input, taken } = told;
+  const isOldNews = input.kind === "view" && input.view === before.view;
+  const said = isOldNews ? null : describeInput(input, nameOf);
+  if (said !== null) trace.note(() => `${process.name} <- ${said()}`);
+  for (const effect of taken.effects) {
+    const asked = describeEffect(effect, nameOf);
+    if (asked !== null) trace.note(() => `${process.name}      ${asked()}`);
+    const ack = describeAck(effect, lastAck.said, nameOf);
+    if (ack === null) continue;
+    lastAck.said = ack;
+    trace.note(() => `${process.name}      ${ack}`);
+  }
+  const { status } = taken.replica;
+  if (status !== before.status) trace.note(() => `${process.name} is ${status}`);
 }
 
 function describeDisk({ log, promised, snapshot }: Replica): string {

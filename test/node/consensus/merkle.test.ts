@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Hash, hash } from "../../../node/src/consensus/ids.ts";
+import {
+  emptyFrontier,
+  extend,
+  pathOf,
+  rootOf,
+  rootOfPath,
+  type TreeHash,
+} from "../../../node/src/consensus/merkle.ts";
+
+const sha256 = (...parts: readonly Uint8Array[]): Hash =>
+  hash(createHash("sha256").update(Buffer.concat(parts)).digest("hex"));
+const bytesOf = (text: Hash): Buffer => Buffer.from(text, "hex");
+const tree: TreeHash = {
+  leaf: (entryHash) => sha256(Buffer.of(0), bytesOf(entryHash)),
+  node: (left, right) => sha256(Buffer.of(1), bytesOf(left), bytesOf(right)),
+};
+
+/** The definition of RFC 9162, section 2.1.1, as it is written. */
+function plainRoot(entryHashes: readonly Hash[]): Hash {
+  const [only] = entryHashes;
+  if (entryHashes.length === 1 && only !== undefined) return tree.leaf(only);
+  let split = 1;
+  while (split * 2 < entryHashes.length) split *= 2;
+  return tree.node(plainRoot(entryHashes.slice(0, split)), plainRoot(entryHashes.slice(split)));
+}
+
+const hashesUpTo = (size: number): Hash[] =>
+  Array.from({ length: size }, (_, index) => sha256(Buffer.from(`entry ${index + 1}`)));
+
+test("the frontier's root is the tree head of the definition, at every size", () => {
+  const entries = hashesUpTo(130);
+  let frontier = emptyFrontier;
+  for (const [index, entry] of entries.entries()) {
+    frontier = extend(frontier, [entry], tree);
+    expect(rootOf(frontier, tree)).toBe(plainRoot(entries.slice(0, index + 1)));
+  }
+});
+
+test("an empty tree has no root", () => {
+  expect(rootOf(emptyFrontier, tree)).toBeNull();
+});
+
+const places = fc
+  .integer({ min: 1, max: 200 })
+  .chain((size) => fc.tuple(fc.constant(size), fc.integer({ min: 1, max: size })))
+  .chain(([size, index]) =>
+    fc.record({
+      size: fc.constant(size),
+      index: fc.constant(index),
+      before: fc.integer({ min: 0, max: index - 1 }),
+    }),
+  );
+
+test("the path of any entry kept proves the root, wherever the log begins", () => {
+  fc.assert(
+    fc.property(places, ({ size, index, before }) => {
+      const entries = hashesUpTo(size);
+      const frontier = extend(emptyFrontier, entries.slice(0, before), tree);
+      const path = pathOf({ index, size }, frontier, entries.slice(before), tree);
+      const entryHash = entries[index - 1] as Hash;
+      expect(rootOfPath({ index, size, entryHash }, path, tree)).toBe(plainRoot(entries));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("a path proves no other entry, index or size", () => {
+  fc.assert(
+    fc.property(places, fc.integer({ min: 1, max: 200 }), ({ size, index, before }, other) => {
+      fc.pre(other !== index && other !== size);
+      const entries = hashesUpTo(size);
+      const frontier = extend(emptyFrontier, entries.slice(0, before), tree);
+      const path = pathOf({ index, size }, frontier, entries.slice(before), tree);
+      const entryHash = entries[index - 1] as Hash;
+      const root = plainRoot(entries);
+      expect(rootOfPath({ index: other, size, entryHash }, path, tree)).not.toBe(root);
+      const forged = sha256(Buffer.from("forged"));
+      expect(rootOfPath({ index, size, entryHash: forged }, path, tree)).not.toBe(root);
+      expect(rootOfPath({ index, size, entryHash }, path.slice(1), tree) === root).toBe(
+        path.length === 0,
+      );
+    }),
+  );
+});
