@@ -3,7 +3,7 @@ import { type Digest, hash } from "../../node/src/consensus/ids.ts";
 const padding = "0".repeat(48);
 
 /**
- * A chain hash of 64 bits in place of SHA-256, ten times as fast: two streams of FNV-1a with a final
+ * A chain hash of 64 bits in place of SHA-256, for speed: two streams of FNV-1a with a final
  * mix (MurmurHash3's). Nobody forges hashes here; accidents are as good as ruled out.
  */
 export const fastDigest: Digest = (previous, bytes) => {

@@ -79,7 +79,7 @@ function checkPromise({ promised }: Disk, next: Promised): void {
   );
 }
 
-/** A crash in the middle of `writes`: a prefix of them survives, of the last perhaps only a part. */
+/** A crash in the middle of `writes`: a prefix of them survives, the last perhaps in part. */
 export function tear(disk: Disk, writes: readonly Write[], random: Random): void {
   const survivors = random.integer(0, writes.length);
   for (const write of writes.slice(0, survivors)) applyWrite(disk, write);

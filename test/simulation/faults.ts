@@ -145,7 +145,7 @@ function strikeHostOrChain(
   }
 }
 
-/** About who leads which term. Of a cold start and of genesis the protocol believes the contract. */
+/** About who leads which term: of a cold start and of genesis the protocol believes the chain. */
 function lieOf(fault: Extract<Fault, { kind: "endpoint-lies" }>): (truth: View) => View {
   let from: number | null = null;
   return (truth) => {

@@ -1,4 +1,4 @@
-/** How a member serves a client's call: itself when it leads, else through the leader it follows. */
+/** How a member serves a client's call: itself when it leads, else through its leader. */
 import { counter } from "../../node/src/application/counter/counter.ts";
 import { encodeIncrement } from "../../node/src/application/envelope.ts";
 import type { CallAnswer } from "./calls.ts";

@@ -214,7 +214,7 @@ function checkCommitted({ committed }: Known, process: Process, replica: Replica
   if (held !== null && held.hash === committed[commitIndex - 1]?.hash) return;
   throw new Violation(
     "nothing at or below the commit index is cut or replaced",
-    `${process.name} holds ${held?.hash.slice(0, 8) ?? "nothing"} at its commit index ${commitIndex}`,
+    `${process.name} at its commit index ${commitIndex}: ${held?.hash.slice(0, 8) ?? "nothing"}`,
   );
 }
 

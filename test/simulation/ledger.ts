@@ -1,4 +1,4 @@
-/** The membership contract as far as the core can tell: its state, and what each call does to it. */
+/** The membership contract as far as the core can tell: its state, and what calls do to it. */
 import {
   type BootKey,
   type Digest,

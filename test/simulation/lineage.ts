@@ -1,8 +1,8 @@
 /**
  * Every entry that any log ever held, by its hash; and what each prefix says about boots.
  *
- * This is the protocol's text once more, apart from the core's own fold, so that the two can be held
- * against each other.
+ * This is the protocol's text once more, apart from the core's own fold, so that the two can be
+ * held against each other.
  */
 import type { Entry } from "../../node/src/consensus/entry.ts";
 import {
@@ -16,7 +16,7 @@ import {
 import type { Roster } from "../../node/src/consensus/roster.ts";
 import { Violation } from "./violation.ts";
 
-/** What a prefix of the log says about its members; one is shared by all prefixes up to the next. */
+/** What a prefix of the log says about its members; shared by all prefixes up to the next. */
 export type Naming = {
   readonly valid: ReadonlyMap<MemberId, BootKey>;
   readonly named: ReadonlySet<BootKey>;

@@ -36,7 +36,8 @@ function transactionFor(
     }
     case "cast-vote": {
       const { successor, noConfidence } = wanted;
-      const name = `${noConfidence ? "vote" : "withdrawn vote"} for ${nameOf(world, successor)} ${by}`;
+      const what = noConfidence ? "vote" : "withdrawn vote";
+      const name = `${what} for ${nameOf(world, successor)} ${by}`;
       return { name, call: castVote({ voter: sender, term, successor, noConfidence }) };
     }
     case "hand-over": {

@@ -1,4 +1,4 @@
-/** Runs one scenario to its end: faults, mending, recovery, and the judgement of what clients saw. */
+/** Runs one scenario to its end: faults, mending, recovery, judgement of what clients saw. */
 import { recall } from "../../node/src/application/keys.ts";
 import { type Client, createClient } from "./client.ts";
 import { type CounterInput, counterModel } from "./counterModel.ts";
@@ -22,7 +22,7 @@ export type Outcome = {
   readonly terms: number;
   readonly coldStarts: number;
   readonly committed: number;
-  /** From the mending to the moment when all were normal and the leader active; in suspicion times. */
+  /** From the mending until all were normal and the leader active; in suspicion times. */
   readonly recovery: number;
 };
 
@@ -152,7 +152,7 @@ function steadyFor(world: World): () => boolean {
   };
 }
 
-/** Every member is normal and keeps up with the leader, which is active and whom the contract names. */
+/** Every member is normal and keeps up with an active leader, whom the contract names. */
 export function isWell({ hosts, chain }: World): boolean {
   const { term, leader, roster } = chain.head();
   const processes = hosts.flatMap((host) => host.processes);
@@ -178,7 +178,8 @@ function describeState({ hosts, chain }: World): string {
   const of = ({ name, replica }: Process) => {
     const { status, office, log, commitIndex, promised, following } = replica();
     return (
-      `${name} ${status}, ${office?.stage ?? "no office"}, log ${log.last.index}/${log.last.term}, ` +
+      `${name} ${status}, ${office?.stage ?? "no office"}, ` +
+      `log ${log.last.index}/${log.last.term}, ` +
       `committed ${commitIndex}, promised ${promised?.term}, follows ${following?.term}`
     );
   };
