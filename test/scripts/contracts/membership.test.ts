@@ -21,6 +21,10 @@ import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
 import { foundry } from "viem/chains";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { membershipAbi } from "../../../node/src/chain/membership.abi.ts";
+import { type Entry, makeEntry } from "../../../node/src/consensus/entry.ts";
+import { noHash, term } from "../../../node/src/consensus/ids.ts";
+import { emptyFrontier, extend, pathOf, rootOf } from "../../../node/src/consensus/merkle.ts";
+import { sha256Chain, sha256Tree } from "../../../node/src/storage/digest.ts";
 import { membershipBytecode } from "../../../scripts/contracts/membership.bytecode.ts";
 
 const kmsKey = keccak_256(utf8ToBytes("kms"));
@@ -99,12 +103,7 @@ test("nodes register with proofs as dstack emits them, and term 1 begins", async
 test("two of three members end the term by signing, and anyone brings their signatures", async () => {
   const message = { term: 1n, successor: 2, deadline: 2n ** 64n - 1n };
   const typedData = {
-    domain: {
-      name: "DstackMembershipNFT",
-      version: "1",
-      chainId: foundry.id,
-      verifyingContract: contract.address,
-    },
+    domain: domain(),
     types: {
       NoConfidence: [
         { name: "term", type: "uint64" },
@@ -125,6 +124,72 @@ test("two of three members end the term by signing, and anyone brings their sign
   );
   expect(await contract.read.cluster()).toMatchObject({ term: 2n, leader: 2 });
 });
+
+test("the contract finds an entry of the log under the root that a quorum signed", async () => {
+  const entries = logOf(["first", "second", "third", "fourth", "fifth"]);
+  const hashes = entries.map((entry) => entry.hash);
+  const logRoot = rootOf(extend(emptyFrontier, hashes, sha256Tree), sha256Tree);
+  const stateHash = keccak256(toHex("state"));
+  const checkpoint = { coldTerm: 0n, index: 5n, logRoot: `0x${logRoot}`, stateHash } as const;
+  const types = {
+    Checkpoint: [
+      { name: "coldTerm", type: "uint64" },
+      { name: "index", type: "uint64" },
+      { name: "logRoot", type: "bytes32" },
+      { name: "stateHash", type: "bytes32" },
+    ],
+  } as const;
+  const typedData = {
+    domain: domain(),
+    types,
+    primaryType: "Checkpoint",
+    message: checkpoint,
+  } as const;
+  const signatures = await Promise.all(
+    nodes.slice(0, 2).map((node) => node.signTypedData(typedData)),
+  );
+  const certificate = [0b011n, concatHex(signatures)] as const;
+
+  for (const [at, entry] of entries.entries()) {
+    const path = pathOf({ index: entry.index, size: 5 }, emptyFrontier, hashes, sha256Tree);
+    const previous = hashes[at - 1] ?? noHash;
+    const receipt = [
+      BigInt(entry.index),
+      `0x${previous}`,
+      toHex(entry.bytes),
+      path.map((sibling) => `0x${sibling}` as const),
+    ] as const;
+    expect(await contract.read.verifyReceipt([...receipt, checkpoint, ...certificate])).toBe(true);
+    const elsewhere = [BigInt(5 - at), receipt[1], receipt[2], receipt[3]] as const;
+    expect(await contract.read.verifyReceipt([...elsewhere, checkpoint, ...certificate])).toBe(
+      5 - at === entry.index,
+    );
+  }
+  const { coldTerm, index } = checkpoint;
+  const anchored = [coldTerm, index, checkpoint.logRoot, stateHash, ...certificate] as const;
+  await succeeds(contract.write.anchor(anchored, { account: owner }));
+  expect(await contract.read.latestAnchor()).toMatchObject(checkpoint);
+});
+
+/** A log as a leader writes it. */
+function logOf(payloads: readonly string[]): readonly Entry[] {
+  const entries: Entry[] = [];
+  for (const [at, payload] of payloads.entries()) {
+    const draft = { index: at + 1, term: term(1), timeMs: 1_700_000_000_000 };
+    const body = { kind: "command", payload: utf8ToBytes(payload) } as const;
+    entries.push(makeEntry(draft, body, entries.at(-1)?.hash ?? noHash, sha256Chain));
+  }
+  return entries;
+}
+
+function domain() {
+  return {
+    name: "DstackMembershipNFT",
+    version: "1",
+    chainId: foundry.id,
+    verifyingContract: contract.address,
+  } as const;
+}
 
 function connect(url: string) {
   return createTestClient({
