@@ -108,7 +108,7 @@ export function describeMessage(message: Message, nameOf: NameOf): string {
     case "fetched":
       return `fetched for ${message.term}: ${describeEntries(message.entries, nameOf)}`;
     case "snapshot-chunk":
-      return `snapshot at ${message.at.index}, from byte ${message.offset} of ${message.totalBytes}`;
+      return `snapshot at ${message.at.index} from byte ${message.offset} of ${message.totalBytes}`;
     case "snapshot-ack":
       return `snapshot at ${message.atIndex}, held ${message.offset} bytes`;
     case "no-confidence":
