@@ -3,7 +3,7 @@
  *
  * The member's *right* disk is that of the boot that spoke for it last: it holds all that the
  * member ever acknowledged. A member is *tainted* while it has no right disk, or while a process of
- * it lives on another one (lost, old or copied disks, clones). Fewer than a quorum of members may be
+ * it lives on another one (lost, old or copied). Fewer than a quorum of members may be
  * tainted at a time, because a quorum of hosts could stage a cold start: whoever asks for more gets
  * the right disk instead.
  */
