@@ -5,7 +5,7 @@ import type { Chain, Log, Registration } from "./ports.ts";
 import { retry } from "./retry.ts";
 
 export type EnrolOptions = {
-  readonly chain: Chain;
+  readonly chain: Pick<Chain, "standing" | "register" | "announceBoot">;
   readonly bootKey: BootKey;
   /** The token to register with; null: whichever the contract finds for this wallet. */
   readonly tokenId: bigint | null;
@@ -26,6 +26,7 @@ const pollMs = 1_000;
 export async function enrol(options: EnrolOptions): Promise<"this-boot" | "earlier-boot"> {
   const { chain, log, signal, onWaiting } = options;
   let said = "";
+  let triedToRegister = false;
   const say = (what: string) => {
     onWaiting(what);
     if (what !== said) log.info({ waitingFor: what }, "waiting");
@@ -50,7 +51,8 @@ export async function enrol(options: EnrolOptions): Promise<"this-boot" | "earli
     const standing = await chain.standing();
     switch (standing.kind) {
       case "registered":
-        if (standing.bootKey === bootKey) return "this-boot";
+        // A cold start lists recovering boots as well: only who sent a registration registered.
+        if (standing.bootKey === bootKey && triedToRegister) return "this-boot";
         await announce(options);
         return "earlier-boot";
       case "revoked":
@@ -61,15 +63,20 @@ export async function enrol(options: EnrolOptions): Promise<"this-boot" | "earli
           tell(`a membership token for wallet ${standing.wallet}: mint or assign one to it`);
           return "wait";
         }
-        await chain.register(tokenId, await registration());
-        return "this-boot";
+        return register(tokenId, await registration());
       case "token":
-        log.info({ tokenId: standing.tokenId.toString() }, "registering");
-        await chain.register(tokenId ?? standing.tokenId, await registration());
-        return "this-boot";
+        return register(tokenId ?? standing.tokenId, await registration());
       default:
         return standing satisfies never;
     }
+  }
+
+  async function register(tokenId: bigint, registration: Registration): Promise<"this-boot"> {
+    log.info({ tokenId: tokenId.toString() }, "registering");
+    // Noted before it is sent: it may be mined although its answer is lost.
+    triedToRegister = true;
+    await chain.register(tokenId, registration);
+    return "this-boot";
   }
 }
 
