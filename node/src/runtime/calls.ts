@@ -40,8 +40,8 @@ export type Calls = {
   sweep(): void;
   /** Ends all: the node is stopping. */
   abandon(): void;
-  /** Commands in the log here whose fate is open. */
-  uncommitted(): number;
+  /** Commands that this leader put into the log in `term`, and whose fate is open. */
+  uncommitted(term: Term): number;
 };
 
 export type CallLimits = {
@@ -54,11 +54,14 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
   let lastTicket = 0;
   let appliedIndex = 0;
   const proposed = new Map<Ticket, Call<Applied>>();
+  /** In the log in the term `placedIn`; `overtaken` holds those of earlier terms. */
   const placed = new Map<number, Placed>();
+  const overtaken = new Map<number, Placed>();
+  let placedIn: Term | null = null;
   const reading = new Map<Ticket, Call<ReadIndex>>();
   const applying = new Map<Ticket, Call<void> & { readonly index: number }>();
-  const all = { proposed, placed, reading, applying };
-  const waiting = () => proposed.size + placed.size + reading.size + applying.size;
+  const all = { proposed, placed, overtaken, reading, applying };
+  const waiting = () => proposed.size + placed.size + overtaken.size + reading.size + applying.size;
 
   function open<T>(calls: Map<Ticket, Call<T>>, begin: (ticket: Ticket) => void): Promise<T> {
     if (waiting() >= limits.waitingMax) {
@@ -84,11 +87,15 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
       });
     },
     onAppended({ tickets, firstIndex, term }) {
+      if (term !== placedIn) {
+        moveAll(placed, overtaken);
+        placedIn = term;
+      }
       tickets.forEach((ticket, offset) => {
         const call = take(proposed, ticket);
         if (call === undefined) return;
         // Another entry of ours at this index was replaced before it was committed.
-        take(placed, firstIndex + offset)?.reject(notTakenUp());
+        take(overtaken, firstIndex + offset)?.reject(notTakenUp());
         placed.set(firstIndex + offset, { ...call, term });
       });
     },
@@ -101,7 +108,7 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
       for (const ticket of tickets) take(reading, ticket)?.resolve({ index, term });
     },
     onOutcome(entry, outcome) {
-      const call = take(placed, entry.index);
+      const call = take(placed, entry.index) ?? take(overtaken, entry.index);
       if (call === undefined) return;
       if (call.term !== entry.term) call.reject(notTakenUp());
       else if (outcome.kind === "applied") call.resolve(outcome);
@@ -117,13 +124,14 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
     },
     sweep: () => sweep(all, limits, nowMs()),
     abandon: () => abandon(all),
-    uncommitted: () => placed.size,
+    uncommitted: (term) => (term === placedIn ? placed.size : 0),
   };
 }
 
 type Waiting = {
   readonly proposed: Map<Ticket, Call<Applied>>;
   readonly placed: Map<number, Placed>;
+  readonly overtaken: Map<number, Placed>;
   readonly reading: Map<Ticket, Call<ReadIndex>>;
   readonly applying: Map<Ticket, Call<void> & { readonly index: number }>;
 };
@@ -135,19 +143,26 @@ function sweep(calls: Waiting, limits: CallLimits, nowMs: number): void {
     new CallError({ code: "read.timeout", waitedMs }, "the read was not confirmed in time");
   expire(calls.proposed, nowMs, limits.commandMsMax, command);
   expire(calls.placed, nowMs, limits.commandMsMax, command);
+  expire(calls.overtaken, nowMs, limits.commandMsMax, command);
   expire(calls.reading, nowMs, limits.readMsMax, read);
   expire(calls.applying, nowMs, limits.readMsMax, read);
 }
 
 /** The node stops: a command under way may yet be committed by those who go on. */
-function abandon({ proposed, placed, reading, applying }: Waiting): void {
+function abandon({ proposed, placed, overtaken, reading, applying }: Waiting): void {
   const lost = () => new CallError({ code: "leader.lost" }, "the node stopped before the answer");
   const stopped = () =>
     new CallError({ code: "node.unavailable", reason: "the node is stopping" }, "stopping");
   expire(placed, Number.POSITIVE_INFINITY, 0, lost);
+  expire(overtaken, Number.POSITIVE_INFINITY, 0, lost);
   for (const calls of [proposed, reading, applying] as Map<Ticket, Call<never>>[]) {
     expire(calls, Number.POSITIVE_INFINITY, 0, stopped);
   }
+}
+
+function moveAll<K, V>(from: Map<K, V>, to: Map<K, V>): void {
+  for (const [key, value] of from) to.set(key, value);
+  from.clear();
 }
 
 function take<K, V>(calls: Map<K, V>, key: K): V | undefined {

@@ -7,7 +7,7 @@
  * every persist that came before it.
  */
 import type { Effect, Persist, Send, Write } from "../consensus/effect.ts";
-import { term } from "../consensus/ids.ts";
+import { type Term, term } from "../consensus/ids.ts";
 import type { Input, Persisted, Ticket } from "../consensus/input.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { step } from "../consensus/step.ts";
@@ -21,8 +21,8 @@ export type RunnerOptions = {
   readonly journal: Journal;
   readonly send: (effect: Send) => void;
   readonly perform: (effect: Outward, replica: Replica) => void;
-  /** Commands proposed here that are neither committed nor given up. */
-  readonly uncommitted: () => number;
+  /** Commands proposed here in this term that are neither committed nor given up. */
+  readonly uncommitted: (term: Term) => number;
   readonly clock: () => { readonly monotonicMs: number; readonly wallMs: number };
   readonly tickMs: number;
   /** A defect: the core or a handler threw. The process must not go on. */
@@ -122,7 +122,7 @@ function createIntake({ clock, uncommitted }: Pick<RunnerOptions, "clock" | "unc
     },
     takeCalls({ office }: Replica): readonly Input[] {
       const calls: Input[] = [];
-      const isDue = commands.length >= uncommitted() || office?.stage !== "active";
+      const isDue = office?.stage !== "active" || commands.length >= uncommitted(office.term);
       if (commands.length > 0 && isDue) {
         calls.push({ kind: "propose", wallMs: clock().wallMs, commands });
         commands = [];
