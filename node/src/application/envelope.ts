@@ -17,7 +17,6 @@ export type Envelope = {
 };
 
 const layoutVersion = 1;
-export const keyCharactersMax = 255;
 
 /** The payload that raises the counter. */
 export function encodeIncrement(by: number, idempotencyKey: string | null): Uint8Array {

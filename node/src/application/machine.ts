@@ -29,7 +29,6 @@ export type CommandEntry = {
 
 type Refused = { readonly code: "command.refused"; readonly reason: string };
 type Mismatched = { readonly code: "idempotency.mismatch"; readonly key: string };
-export type CommandFault = Refused | Mismatched;
 
 export type Outcome = FirstOutcome | Mismatch;
 /** What an application made of a command; this is kept under its key. */
