@@ -53,7 +53,7 @@ function suspectedSince(replica: Replica, view: View): number | null {
 
 /** A leader that answers but lacks normal members cannot be bettered by another one. */
 function isWaitingForMembers(replica: Replica, view: View): boolean {
-  const lately = heardLately(replica, view, replica.setup.suspectAfterMs);
+  const lately = heardLately(replica, view.roster, replica.setup.suspectAfterMs);
   const normal = lately.filter(({ status }) => status === "normal").length;
   const leaderAnswers = lately.some(({ boot }) => boot.member === view.leader);
   return leaderAnswers && normal < quorumSize(view.roster.members.length);

@@ -1,4 +1,5 @@
 /** Everything a replica can ask for. Effects run left to right. */
+import type { Certificate, Checkpoint, Voucher } from "./checkpoint.ts";
 import type { Entry } from "./entry.ts";
 import type { Boot, BootKey, Hash, MemberId, Term } from "./ids.ts";
 import type { Ticket } from "./input.ts";
@@ -88,6 +89,23 @@ export type ColdStart = {
   readonly bootKeys: readonly BootKey[];
 };
 
+/** A pending member has caught up: it becomes one in full, in a new term of the same leader. */
+export type Admit = { readonly kind: "admit"; readonly term: Term; readonly member: MemberId };
+/** This member goes, in a new term of the same leader. */
+export type Remove = { readonly kind: "remove"; readonly term: Term; readonly member: MemberId };
+
+/** The state as of its index must have been found equal before it is signed. */
+export type SignCheckpoint = { readonly kind: "sign-checkpoint"; readonly checkpoint: Checkpoint };
+/** Put the certificate on-chain. */
+export type AnchorCertificate = Certificate & { readonly kind: "anchor"; readonly term: Term };
+/** One member signed two roots for one index: prove it to the contract. */
+export type ReportEquivocation = {
+  readonly kind: "report-equivocation";
+  readonly term: Term;
+  readonly member: MemberId;
+  readonly vouchers: readonly [Voucher, Voucher];
+};
+
 /** Something worth a log line or a counter; it changes nothing. */
 export type Note = {
   readonly kind: "note";
@@ -115,5 +133,10 @@ export type Effect =
   | CastVote
   | HandOver
   | ColdStart
+  | Admit
+  | Remove
+  | SignCheckpoint
+  | AnchorCertificate
+  | ReportEquivocation
   | Note
   | Halt;

@@ -2,10 +2,11 @@
  * Log entries and their one encoding: what is hashed, sent and stored are the same bytes.
  *
  * Layout: kind (1), index (6), term (6), timeMs (6), all big-endian; then the body: the payload as
- * it came for a command, ASCII JSON for the rest. The chain hash is SHA-256(previous ‖ bytes), so
+ * it came for a command, nothing for a mark, ASCII JSON for the rest. The chain hash is SHA-256(previous ‖ bytes), so
  * equal hashes at an index mean equal prefixes.
  */
 import { asciiBytes, asciiText } from "./ascii.ts";
+import type { Checkpoint } from "./checkpoint.ts";
 import {
   type BootKey,
   bootKey,
@@ -31,7 +32,11 @@ export type Rejoin = {
   readonly bootKey: BootKey;
 };
 export type Command = { readonly kind: "command"; readonly payload: Uint8Array };
-export type Body = TermStart | Rejoin | Command;
+/** Every replica hashes its state here, so that a later checkpoint can say what came out. */
+export type Mark = { readonly kind: "mark" };
+/** Covers the log up to a mark, and the state as of it. */
+export type CheckpointTaken = { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint };
+export type Body = TermStart | Rejoin | Command | Mark | CheckpointTaken;
 
 export type Entry = {
   /** 1-based position in the log. */
@@ -46,7 +51,7 @@ export type Entry = {
 
 export type Draft = { readonly index: number; readonly term: Term; readonly timeMs: number };
 
-const kinds = ["term-start", "rejoin", "command"] as const;
+const kinds = ["term-start", "rejoin", "command", "mark", "checkpoint"] as const;
 const headerBytes = 19;
 
 export function makeEntry(draft: Draft, body: Body, previous: Hash, digest: Digest): Entry {
@@ -71,7 +76,7 @@ export function readEntry(bytes: Uint8Array, previous: Hash, digest: Digest): En
 }
 
 function encode(draft: Draft, body: Body): Uint8Array {
-  const payload = body.kind === "command" ? body.payload : asciiBytes(bodyText(body));
+  const payload = payloadOf(body);
   const bytes = new Uint8Array(headerBytes + payload.length);
   bytes[0] = kinds.indexOf(body.kind);
   writeUint48(bytes, 1, draft.index);
@@ -81,25 +86,53 @@ function encode(draft: Draft, body: Body): Uint8Array {
   return bytes;
 }
 
-function bodyText(body: TermStart | Rejoin): string {
-  if (body.kind === "rejoin") return JSON.stringify([body.member, body.bootKey]);
-  const members = body.roster.members.map(({ slot, id, bootKey: key }) => [slot, id, key]);
-  return JSON.stringify([body.cold, body.roster.hash, members]);
+function payloadOf(body: Body): Uint8Array {
+  switch (body.kind) {
+    case "command":
+      return body.payload;
+    case "mark":
+      return new Uint8Array(0);
+    case "rejoin":
+      return jsonBytes([body.member, body.bootKey]);
+    case "term-start": {
+      const members = body.roster.members.map(({ slot, id, bootKey: key }) => [slot, id, key]);
+      return jsonBytes([body.cold, body.roster.hash, members]);
+    }
+    case "checkpoint": {
+      const { coldTerm, index, logRoot, stateHash } = body.checkpoint;
+      return jsonBytes([coldTerm, index, logRoot, stateHash]);
+    }
+    default:
+      return body satisfies never;
+  }
 }
 
 function readBody(kind: Body["kind"], payload: Uint8Array): Body | null {
   if (kind === "command") return { kind, payload };
+  if (kind === "mark") return payload.length === 0 ? { kind } : null;
   const fields = parseArray(asciiText(payload));
   if (fields === null) return null;
-  if (kind === "rejoin") {
-    const [member, key] = fields;
-    if (!isMemberId(member) || !isHex32(key) || fields.length !== 2) return null;
-    return { kind, member: memberId(member), bootKey: bootKey(key) };
-  }
-  const [cold, rosterHash, rows] = fields;
+  if (kind === "rejoin") return readRejoin(fields);
+  return kind === "checkpoint" ? readCheckpoint(fields) : readTermStart(fields);
+}
+
+function readRejoin([member, key, ...rest]: readonly unknown[]): Rejoin | null {
+  if (!isMemberId(member) || !isHex32(key) || rest.length > 0) return null;
+  return { kind: "rejoin", member: memberId(member), bootKey: bootKey(key) };
+}
+
+function readTermStart([cold, rosterHash, rows]: readonly unknown[]): TermStart | null {
   const members = readMembers(rows);
   if (typeof cold !== "boolean" || !isHex32(rosterHash) || members === null) return null;
-  return { kind, cold, roster: { hash: hash(rosterHash), members } };
+  return { kind: "term-start", cold, roster: { hash: hash(rosterHash), members } };
+}
+
+function readCheckpoint(fields: readonly unknown[]): CheckpointTaken | null {
+  const [coldTerm, index, logRoot, stateHash] = fields;
+  if (!isCount(coldTerm) || !isCount(index) || fields.length !== 4) return null;
+  if (!isHex32(logRoot) || !isHex32(stateHash)) return null;
+  const hashes = { logRoot: hash(logRoot), stateHash: hash(stateHash) };
+  return { kind: "checkpoint", checkpoint: { coldTerm: term(coldTerm), index, ...hashes } };
 }
 
 function readMembers(rows: unknown): Member[] | null {
@@ -123,6 +156,9 @@ function parseArray(text: string): readonly unknown[] | null {
   }
 }
 
+const jsonBytes = (fields: readonly unknown[]): Uint8Array => asciiBytes(JSON.stringify(fields));
+const isCount = (value: unknown): value is number =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 const isHex32 = (value: unknown): value is string =>
   typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 const isMemberId = (value: unknown): value is string =>

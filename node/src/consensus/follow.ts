@@ -7,6 +7,7 @@ import { positionAt } from "./log.ts";
 import type { Append } from "./message.ts";
 import { bind, hold, refuseClaim, sayNo } from "./promises.ts";
 import { andThen, emit, type Replica, type Step, stay } from "./replica.ts";
+import { memberOf } from "./roster.ts";
 
 export function onAppend(replica: Replica, from: Boot, message: Append): Step {
   const claim = { leader: from, term: message.term, rosterHash: message.rosterHash };
@@ -27,14 +28,13 @@ export function hear(
   from: Boot,
   { term, active }: { term: Append["term"]; active: boolean },
 ): Step {
-  const { nowMs, setup, seats, status } = replica;
+  const { nowMs, setup } = replica;
   const known = replica.following;
   const askedMs =
     known?.term === term && known.leader.bootKey === from.bootKey
       ? known.rejoinAskedMs
       : Number.NEGATIVE_INFINITY;
-  const mayAsk = active && status === "recovering" && !seats.named.has(setup.self.bootKey);
-  const ask = mayAsk && nowMs - askedMs >= setup.heartbeatMs * 2;
+  const ask = active && needsRejoin(replica) && nowMs - askedMs >= setup.heartbeatMs * 2;
   const following = {
     term,
     leader: from,
@@ -46,6 +46,12 @@ export function hear(
     ? [{ kind: "send", to: from, message: { kind: "rejoin-request", term }, after: "durable" }]
     : [];
   return { replica: { ...replica, following }, effects };
+}
+
+function needsRejoin({ seats, setup, status, view }: Replica): boolean {
+  const { member, bootKey } = setup.self;
+  const isMember = view !== null && memberOf(view.roster, member) !== undefined;
+  return isMember && status === "recovering" && !seats.named.has(bootKey);
 }
 
 function take(replica: Replica, from: Boot, message: Append): Step {

@@ -1,8 +1,11 @@
 /** Joining a leader's entries to this replica's log. */
 import type { Entry } from "./entry.ts";
-import { append, between, positionAt, truncate } from "./log.ts";
+import { append, between, type Position, positionAt, truncate } from "./log.ts";
 import { emit, type Replica, type Step, stay } from "./replica.ts";
 import { noSeats, seatsAfter } from "./seats.ts";
+
+/** A log to take over: `entries` follow the replica's own, up to `last`; none when it has them all. */
+export type Adopted = { readonly last: Position; readonly entries: readonly Entry[] };
 
 /**
  * Adds `entries`, which follow a position held already. What matches stays: dropping entries that

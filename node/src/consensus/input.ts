@@ -1,4 +1,5 @@
 /** Everything that can happen to a replica. */
+import type { Voucher } from "./checkpoint.ts";
 import type { Boot, Hash, Term } from "./ids.ts";
 import type { Message, NoConfidence } from "./message.ts";
 import type { View } from "./view.ts";
@@ -40,6 +41,14 @@ export type StateCaptured = {
   readonly index: number;
   readonly state: Uint8Array;
 };
+/** Hash of the application's state as of the mark at `index`, which this replica has applied. */
+export type StateHashed = {
+  readonly kind: "state-hashed";
+  readonly index: number;
+  readonly stateHash: Hash;
+};
+/** This member's own signature over a checkpoint, as asked. */
+export type CheckpointSigned = { readonly kind: "checkpoint-signed"; readonly voucher: Voucher };
 /** This member's own vote, signed as asked. */
 export type VoteSigned = { readonly kind: "vote-signed"; readonly vote: NoConfidence };
 /** Orderly shutdown: a leader hands over. */
@@ -56,5 +65,7 @@ export type Input =
   | Read
   | Persisted
   | StateCaptured
+  | StateHashed
+  | CheckpointSigned
   | VoteSigned
   | StepDown;

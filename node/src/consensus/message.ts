@@ -1,7 +1,9 @@
 /** What replicas say to one another. The sender's boot key is the channel's, never the message's. */
+import type { Voucher } from "./checkpoint.ts";
 import type { Entry } from "./entry.ts";
 import type { Hash, MemberId, Term } from "./ids.ts";
 import type { Position } from "./log.ts";
+import type { Frontier } from "./merkle.ts";
 import type { Seats } from "./seats.ts";
 
 export type Status = "recovering" | "normal";
@@ -89,6 +91,7 @@ export type SnapshotChunk = {
   readonly rosterHash: Hash;
   readonly at: Position;
   readonly seats: Seats;
+  readonly tree: Frontier;
   readonly offset: number;
   readonly totalBytes: number;
   readonly bytes: Uint8Array;
@@ -117,6 +120,13 @@ export type NoConfidence = {
 /** The sender hears the leader of `term` again: its vote is withdrawn. */
 export type Confidence = { readonly kind: "confidence"; readonly term: Term };
 
+/** The sender signed this checkpoint, which it has applied. Checked by whoever relies on it. */
+export type Vouch = Voucher & {
+  readonly kind: "vouch";
+  /** The sender lacks a quorum's signatures: whoever has one answers with its own. */
+  readonly wanting: boolean;
+};
+
 export type Message =
   | Report
   | Prepare
@@ -132,4 +142,5 @@ export type Message =
   | SnapshotAck
   | RejoinRequest
   | NoConfidence
-  | Confidence;
+  | Confidence
+  | Vouch;

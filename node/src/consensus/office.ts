@@ -1,12 +1,13 @@
 /** Taking office: promises, the log to adopt, the term-start (protocol.md, "Taking office"). */
-import type { Entry } from "./entry.ts";
-import { cutAfter, graft, refold } from "./graft.ts";
+import { missesAnchor, refuseRollback } from "./anchors.ts";
+import { type Adopted, cutAfter, graft, refold } from "./graft.ts";
 import type { Boot, MemberId } from "./ids.ts";
-import { batchAfter, isGreater, type Position, positionAt } from "./log.ts";
+import { isGreater, type Position, positionAt } from "./log.ts";
+import { marksIn } from "./marks.ts";
 import type { Fetch, Fetched, FetchFailed, Prepare, PromiseMade, Refusal } from "./message.ts";
 import { freshProgress } from "./progress.ts";
 import { bind, refuseClaim } from "./promises.ts";
-import { isQuorumOfEach, quorumSize } from "./quorum.ts";
+import { isAllOfEach, isQuorumOfEach } from "./quorum.ts";
 import {
   andThen,
   emit,
@@ -16,8 +17,8 @@ import {
   type Step,
   stay,
 } from "./replica.ts";
-import { appendOwn } from "./replicate.ts";
-import { memberOf, type Roster } from "./roster.ts";
+import { appendOwn, isNamed } from "./replicate.ts";
+import type { Roster } from "./roster.ts";
 import { seatsAfter, settleRosters, validBoot } from "./seats.ts";
 import type { View } from "./view.ts";
 
@@ -35,10 +36,12 @@ export function enterOffice(replica: Replica, view: View): Step {
     unwelcome: false,
     disownedMs: null,
     sinceMs: nowMs,
+    ledSinceMs: ledSince(replica, view),
     askedMs: nowMs,
     promises: new Map(),
     setAside: new Set(),
     fetch: null,
+    rollback: null,
     startIndex: 0,
     joint: [],
     progress: new Map(),
@@ -48,12 +51,20 @@ export function enterOffice(replica: Replica, view: View): Step {
     broadcastMs: nowMs,
     quorumMs: nowMs,
     petitionedMs: Number.NEGATIVE_INFINITY,
+    marks: { at: 0, covered: 0, unmarked: 0, sinceMs: nowMs },
+    goal: { index: 0, sinceMs: nowMs },
   };
   return andThen(leaveOffice(replica), (free) => {
     const entered = { ...free, office };
     if (barred) return stay(entered);
     return andThen(andThen(bind(entered, claim), askAll), tryToAdopt);
   });
+}
+
+/** A change of members starts a new term of the same leader: it goes on leading. */
+function ledSince({ office, nowMs }: Replica, view: View): number {
+  const goesOn = office?.stage === "active" && office.term === view.term - 1;
+  return goesOn ? office.ledSinceMs : nowMs;
 }
 
 /** Asks every live boot that has not promised yet. */
@@ -105,13 +116,16 @@ export function tryToAdopt(replica: Replica): Step {
   const { office } = replica;
   if (office === null || office.stage !== "gathering") return stay(replica);
   const candidates = promisesThatCount(replica, office);
-  if (!isEnough(replica, office, candidates)) return stay(replica);
+  const members = new Set(candidates.map(({ from }) => from.member));
+  // A first count by member; step 4 judges the boots by the log that this one finds.
+  if (!isEnough(replica, office, [office.roster], members)) return stay(replica);
   const { from, last } = candidates.reduce((a, b) => (isGreater(b.last, a.last) ? b : a));
   if (last.term >= office.term) {
     return stay({ ...replica, office: { ...office, stage: "barred" } });
   }
   // Every quorum of valid boots holds what is committed: some of these are not valid.
   if (last.index < replica.commitIndex) return stay(replica);
+  if (last.index === 0 && !mayBeginEmpty(replica, office)) return stay(replica);
   if (positionAt(replica.log, last.index)?.hash === last.hash) {
     return startTerm(replica, candidates, { last, entries: [] });
   }
@@ -135,18 +149,25 @@ function promisesThatCount(replica: Replica, office: Office): readonly Candidate
     made.push({ from: setup.self, last: log.last, commitIndex, status });
   }
   return made.filter(({ from, status: theirs }) =>
-    office.cold
-      ? memberOf(office.roster, from.member)?.bootKey === from.bootKey
-      : theirs === "normal",
+    office.cold ? isNamed(office, from) : theirs === "normal",
   );
 }
 
-/** A first count by member; step 4 judges the boots by the log that this one finds. */
-function isEnough({ setup }: Replica, office: Office, candidates: readonly Candidate[]): boolean {
-  const members = new Set(candidates.map(({ from }) => from.member));
-  if (!office.cold) return isQuorumOfEach([office.roster], members);
-  const { length } = office.roster.members;
-  return members.size >= (setup.coldStart === "all" ? length : quorumSize(length));
+/** A cold start needs all, unless it was allowed to give up on the silent ones. */
+function isEnough(
+  { setup }: Replica,
+  { cold }: Office,
+  rosters: readonly Roster[],
+  members: ReadonlySet<MemberId>,
+): boolean {
+  return cold && setup.coldStart === "all"
+    ? isAllOfEach(rosters, members)
+    : isQuorumOfEach(rosters, members);
+}
+
+/** Members change only under an active leader, so any later roster has a log to adopt. */
+function mayBeginEmpty({ view }: Replica, { cold, roster }: Office): boolean {
+  return cold || roster.members.length === view?.genesisSize;
 }
 
 /** Asks for all that follows this replica's commit index: up to there, every log is the same. */
@@ -175,22 +196,6 @@ function fetchedUpTo({ office, log, commitIndex }: Replica): Position | null {
   const newest = office?.fetch?.entries.at(-1);
   if (newest === undefined) return positionAt(log, commitIndex);
   return { index: newest.index, term: newest.term, hash: newest.hash };
-}
-
-/** A promise's log, read out to the leader that it was made to. */
-export function onFetch(replica: Replica, from: Boot, { term, after }: Fetch): Step {
-  const { promised, log, setup } = replica;
-  if (promised?.term !== term || promised.leaderBootKey !== from.bootKey) return stay(replica);
-  const has = positionAt(log, after.index)?.hash === after.hash;
-  const message: Fetched | FetchFailed = has
-    ? {
-        kind: "fetched",
-        term,
-        after,
-        entries: batchAfter(log, after.index, setup.batchBytesMax),
-      }
-    : { kind: "fetch-failed", term };
-  return emit(replica, { kind: "send", to: from, message, after: "durable" });
 }
 
 export function onFetched(replica: Replica, from: Boot, { term, after, entries }: Fetched): Step {
@@ -224,8 +229,6 @@ export function setAsideFetched(replica: Replica): Step {
   return tryToAdopt({ ...replica, office: again });
 }
 
-type Adopted = { readonly last: Position; readonly entries: readonly Entry[] };
-
 /**
  * Steps 4 and 4b: only boots that the adopted log finds valid count, in each roster that matters.
  * The log itself changes only once they are enough: until then the promises may be those of stale
@@ -249,7 +252,9 @@ function startTerm(
     ({ from }) => office.cold || validBoot(seats, office.roster, from.member) === from.bootKey,
   );
   const members = new Set<MemberId>(valid.map(({ from }) => from.member));
-  if (!office.cold && !isQuorumOfEach(joint, members)) return stay(replica);
+  if (!isEnough(replica, office, joint, members)) return stay(replica);
+  const rollback = office.cold ? missesAnchor(replica, { last, entries }) : null;
+  if (rollback !== null) return refuseRollback(replica, office, rollback);
 
   const adopted = entries.length > 0 ? graft(replica, entries) : cutAfter(replica, last.index);
   return andThen(adopted, (holding) => {
@@ -267,12 +272,14 @@ function startedOffice(replica: Replica, office: Office, joint: readonly Roster[
     fetch: null,
     startIndex: log.last.index + 1,
     joint,
+    rollback: null,
+    marks: marksIn(log, nowMs),
     progress: new Map(connected.map((peer) => [peer.boot.bootKey, freshProgress(replica, peer)])),
     broadcastMs: nowMs,
     quorumMs: nowMs,
   };
 }
 
-function distinct(rosters: readonly Roster[]): Roster[] {
+export function distinct(rosters: readonly Roster[]): Roster[] {
   return [...new Map(rosters.map((roster) => [roster.hash, roster])).values()];
 }

@@ -16,7 +16,9 @@ import {
   withProgress,
 } from "./replica.ts";
 import { sendOne } from "./replicate.ts";
+import type { Roster } from "./roster.ts";
 import type { View } from "./view.ts";
+import { vouchTo } from "./vouchers.ts";
 
 /** Forgotten after this many suspicion times without a channel or a word. */
 const forgetAfter = 60;
@@ -30,7 +32,9 @@ export function onConnected(replica: Replica, boot: Boot): Step {
     report: known?.report ?? null,
   };
   const met = withPeer(replica, peer);
-  return andThen(emit(met, sayReport(met, boot)), (told) => attend(told, peer));
+  const { own } = met.vouched;
+  const effects = [sayReport(met, boot), ...(own === null ? [] : [vouchTo(boot, own, false)])];
+  return andThen(emit(met, ...effects), (told) => attend(told, peer));
 }
 
 /** A leader turns to a boot that just became reachable. */
@@ -119,8 +123,12 @@ export type Standing = {
   readonly last: Position;
 };
 
-/** Members of `view` heard from within `withinMs`, self included; of two boots the later heard. */
-export function heardLately(replica: Replica, view: View, withinMs: number): readonly Standing[] {
+/** Members of `roster` heard from within `withinMs`, self included; of two boots the later heard. */
+export function heardLately(
+  replica: Replica,
+  roster: Roster,
+  withinMs: number,
+): readonly Standing[] {
   const { setup, status, log, peers, nowMs } = replica;
   const latest = new Map<MemberId, Peer>();
   for (const peer of peers.values()) {
@@ -128,7 +136,7 @@ export function heardLately(replica: Replica, view: View, withinMs: number): rea
     if (peer.report === null || nowMs - peer.heardMs > withinMs) continue;
     if (rival === undefined || rival.heardMs < peer.heardMs) latest.set(peer.boot.member, peer);
   }
-  return view.roster.members.flatMap(({ id, slot }) => {
+  return roster.members.flatMap(({ id, slot }) => {
     if (id === setup.self.member) return [{ boot: setup.self, slot, status, last: log.last }];
     const peer = latest.get(id);
     return peer?.report == null
@@ -138,8 +146,9 @@ export function heardLately(replica: Replica, view: View, withinMs: number): rea
 }
 
 /**
- * Whom to name leader next: normal boots before recovering ones (unless only the log matters), then
- * the greatest log, then the lowest slot, so that members who heard the same choose the same.
+ * Whom to name leader next: those who stay before those who asked to go, normal boots before
+ * recovering ones (unless only the log matters), then the greatest log, then the lowest slot, so
+ * that members who heard the same choose the same.
  */
 export function chooseSuccessor(
   replica: Replica,
@@ -147,10 +156,12 @@ export function chooseSuccessor(
   without: ReadonlySet<MemberId>,
   byLogAlone = false,
 ): Standing | null {
-  const eligible = heardLately(replica, view, replica.setup.suspectAfterMs * 2).filter(
+  const eligible = heardLately(replica, view.roster, replica.setup.suspectAfterMs * 2).filter(
     ({ boot }) => !without.has(boot.member) && !view.revoked.includes(boot.member),
   );
+  const isLeaving = ({ boot }: Standing) => view.departing.includes(boot.member);
   const better = (a: Standing, b: Standing): Standing => {
+    if (!byLogAlone && isLeaving(a) !== isLeaving(b)) return isLeaving(b) ? a : b;
     if (!byLogAlone && a.status !== b.status) return a.status === "normal" ? a : b;
     if (isGreater(b.last, a.last)) return b;
     if (isGreater(a.last, b.last)) return a;

@@ -1,8 +1,8 @@
 /** A replica's word to one leader: given on `prepare`, and just as binding when it takes an append. */
 import type { Effect } from "./effect.ts";
 import type { Boot, Hash, Term } from "./ids.ts";
-import { positionAt } from "./log.ts";
-import type { Prepare, Refusal, RefusalReason } from "./message.ts";
+import { batchAfter, positionAt } from "./log.ts";
+import type { Fetch, Fetched, FetchFailed, Prepare, Refusal, RefusalReason } from "./message.ts";
 import { andThen, emit, leaveOffice, type Replica, type Step, stay } from "./replica.ts";
 import { memberOf } from "./roster.ts";
 
@@ -50,12 +50,16 @@ export function refuseClaim(replica: Replica, claim: Claim): RefusalReason | "be
   return confirmed ? null : "not-the-leader-by-my-view";
 }
 
-/** A recovering boot forgot what it said: it promises in a cold start that names it, or not at all. */
+/**
+ * A recovering boot forgot what it said: it promises in a cold start that names it, or not at all. A
+ * cold start cannot name those whom the roster lists no more, and may yet need what they hold.
+ */
 export function refuseWhileRecovering(replica: Replica, claimed: Term): RefusalReason | null {
   const { view, setup } = replica;
   const cold = view !== null && view.term === claimed && view.coldTerm === claimed;
   if (!cold) return replica.status === "normal" ? null : "recovering";
-  const named = memberOf(view.roster, setup.self.member)?.bootKey === setup.self.bootKey;
+  const listed = memberOf(view.roster, setup.self.member);
+  const named = listed === undefined || listed.bootKey === setup.self.bootKey;
   return named ? null : "recovering";
 }
 
@@ -81,4 +85,20 @@ export function sayNo(replica: Replica, to: Boot, term: Term, reason: RefusalRea
   const promisedTerm = replica.promised?.term ?? (0 as Term);
   const message: Refusal = { kind: "refusal", term, reason, promisedTerm };
   return { kind: "send", to, message, after: "durable" };
+}
+
+/** A promise's log, read out to the leader that it was made to. */
+export function onFetch(replica: Replica, from: Boot, { term, after }: Fetch): Step {
+  const { promised, log, setup } = replica;
+  if (promised?.term !== term || promised.leaderBootKey !== from.bootKey) return stay(replica);
+  const has = positionAt(log, after.index)?.hash === after.hash;
+  const message: Fetched | FetchFailed = has
+    ? {
+        kind: "fetched",
+        term,
+        after,
+        entries: batchAfter(log, after.index, setup.batchBytesMax),
+      }
+    : { kind: "fetch-failed", term };
+  return emit(replica, { kind: "send", to: from, message, after: "durable" });
 }

@@ -14,6 +14,11 @@ export function isQuorumOfEach(rosters: readonly Roster[], ayes: ReadonlySet<Mem
   });
 }
 
+/** True when `ayes` holds every member of each roster. */
+export function isAllOfEach(rosters: readonly Roster[], ayes: ReadonlySet<MemberId>): boolean {
+  return rosters.every(({ members }) => members.every(({ id }) => ayes.has(id)));
+}
+
 /**
  * The greatest index that a quorum of each roster has reached.
  *
@@ -23,9 +28,25 @@ export function indexHeldByQuorum(
   rosters: readonly Roster[],
   reached: ReadonlyMap<MemberId, number>,
 ): number {
+  return indexHeldBy(rosters, reached, quorumSize);
+}
+
+/** The greatest index that every member of each roster has reached. */
+export function indexHeldByAll(
+  rosters: readonly Roster[],
+  reached: ReadonlyMap<MemberId, number>,
+): number {
+  return indexHeldBy(rosters, reached, (memberCount) => memberCount);
+}
+
+function indexHeldBy(
+  rosters: readonly Roster[],
+  reached: ReadonlyMap<MemberId, number>,
+  needed: (memberCount: number) => number,
+): number {
   const perRoster = rosters.map(({ members }) => {
     const descending = members.map(({ id }) => reached.get(id) ?? 0).sort((a, b) => b - a);
-    return descending[quorumSize(members.length) - 1] ?? 0;
+    return descending[needed(members.length) - 1] ?? 0;
   });
   return perRoster.length === 0 ? 0 : Math.min(...perRoster);
 }

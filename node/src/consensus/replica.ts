@@ -2,12 +2,15 @@
  * What one replica knows. Nothing here reads a clock, a socket or a random source: everything comes
  * in as an input, and everything the replica wants done leaves as an effect (see step.ts).
  */
+import { noVouchers, type Vouched } from "./checkpoint.ts";
 import type { Effect, Promised } from "./effect.ts";
 import type { Entry } from "./entry.ts";
 import type { Boot, BootKey, Digest, Hash, MemberId, Term } from "./ids.ts";
 import { term } from "./ids.ts";
 import type { Ticket } from "./input.ts";
 import { append, type Log, logAfter, origin, type Position } from "./log.ts";
+import type { Marks } from "./marks.ts";
+import { emptyFrontier, type Frontier, type TreeHash } from "./merkle.ts";
 import type { Append, NoConfidence, Prepare, PromiseMade, Report, Status } from "./message.ts";
 import type { Roster } from "./roster.ts";
 import { noSeats, type Seats, seatsAfter } from "./seats.ts";
@@ -18,6 +21,7 @@ import type { View } from "./view.ts";
 export type Setup = {
   readonly self: Boot;
   readonly digest: Digest;
+  readonly treeHash: TreeHash;
   readonly heartbeatMs: number;
   readonly suspectAfterMs: number;
   readonly voteFallbackMs: number;
@@ -33,6 +37,13 @@ export type Setup = {
   readonly batchesInFlightMax: number;
   /** Entries kept behind a snapshot, for followers that lag a little. */
   readonly retainedEntries: number;
+  /** A checkpoint is due after this many entries, or this long after the first that it lacks. */
+  readonly checkpointEvery: number;
+  readonly checkpointMs: number;
+  /** How often the newest certificate is put on-chain; null: never. */
+  readonly anchorEveryMs: number | null;
+  /** A member that has been silent this long is removed; null: never. */
+  readonly removeAfterMs: number | null;
 };
 
 export type Peer = {
@@ -90,6 +101,8 @@ export type Office = {
   /** Since when the contract has shown an earlier term, or another roster: it took this one back. */
   readonly disownedMs: number | null;
   readonly sinceMs: number;
+  /** Since when this replica has led, through terms that followed one another. */
+  readonly ledSinceMs: number;
   readonly askedMs: number;
   readonly promises: ReadonlyMap<BootKey, { readonly from: Boot; readonly made: PromiseMade }>;
   readonly setAside: ReadonlySet<BootKey>;
@@ -100,6 +113,8 @@ export type Office = {
     readonly entries: readonly Entry[];
     readonly sentMs: number;
   } | null;
+  /** In a cold start: the chosen log ends before the contract's anchor, or differs from it. */
+  readonly rollback: Rollback | null;
   readonly startIndex: number;
   /** Rosters whose quorums the term-start needs (step 4b). */
   readonly joint: readonly Roster[];
@@ -109,9 +124,15 @@ export type Office = {
   readonly readQueue: readonly Ticket[];
   readonly broadcastMs: number;
   readonly quorumMs: number;
-  /** When it last asked the chain for a change (hand-over or cold start). */
+  /** When it last asked the chain for a change (of leader, of members, or a cold start). */
   readonly petitionedMs: number;
+  readonly marks: Marks;
+  /** What a learner must hold to count as caught up. */
+  readonly goal: { readonly index: number; readonly sinceMs: number };
 };
+
+/** Where the log that a cold start would adopt ends, and the anchor that it does not hold. */
+export type Rollback = { readonly anchorIndex: number; readonly lastIndex: number };
 
 /** What this replica thinks of the present leader, and what others told it. */
 export type Doubt = {
@@ -135,6 +156,7 @@ export type Incoming = {
   readonly from: BootKey;
   readonly at: Position;
   readonly seats: Seats;
+  readonly tree: Frontier;
   readonly totalBytes: number;
   readonly parts: readonly Uint8Array[];
   readonly offset: number;
@@ -153,6 +175,11 @@ export type Replica = {
   readonly log: Log;
   readonly seats: Seats;
   readonly snapshot: Snapshot | null;
+  /** Of the Merkle tree over the log, ascending: the first is where the log kept begins. */
+  readonly trees: readonly Frontier[];
+  /** The newest state hash that the runtime computed. */
+  readonly hashed: { readonly index: number; readonly stateHash: Hash } | null;
+  readonly vouched: Vouched;
   /** Invariant: never falls within a boot. */
   readonly commitIndex: number;
   readonly durable: {
@@ -193,6 +220,9 @@ export function boot(setup: Setup, remembered: Remembered, nowMs: number): Repli
     log,
     seats: seatsAfter(snapshot?.seats ?? noSeats, entries),
     snapshot,
+    trees: [snapshot?.tree ?? emptyFrontier],
+    hashed: null,
+    vouched: noVouchers(nowMs),
     commitIndex: log.before.index,
     durable: {
       promisedTerm: promised?.term ?? term(0),

@@ -1,12 +1,14 @@
 /** The leader's side of replication: pipelined appends, acks, and the commit rule. */
+
 import { commitTo } from "./commit.ts";
 import type { Effect } from "./effect.ts";
 import { type Body, makeEntry } from "./entry.ts";
 import type { Boot, BootKey, MemberId } from "./ids.ts";
 import type { Propose } from "./input.ts";
 import { append, batchAfter, entryAt, positionAt } from "./log.ts";
+import { marksAfter } from "./marks.ts";
 import type { Ack, Append, Reject, Status } from "./message.ts";
-import { indexHeldByQuorum } from "./quorum.ts";
+import { indexHeldByAll, indexHeldByQuorum } from "./quorum.ts";
 import {
   andThen,
   emit,
@@ -45,7 +47,11 @@ export function appendOwn(replica: Replica, bodies: readonly Body[]): Step {
     return entry;
   });
   const seats = seatsAfter(replica.seats, entries);
-  const grown = { ...replica, log: append(log, entries), seats };
+  const marks = entries.reduce(
+    (known, { index: at, body }) => marksAfter(known, at, body, replica.nowMs),
+    office.marks,
+  );
+  const grown = { ...replica, log: append(log, entries), seats, office: { ...office, marks } };
   return andThen(pushAll(grown), (pushed) =>
     emit(pushed, {
       kind: "persist",
@@ -190,7 +196,7 @@ export function advanceCommit(replica: Replica): Step {
   const reached = reachedBy(replica, office);
   const rosters = office.stage === "starting" ? office.joint : [office.roster];
   const held = mustHoldAll(replica, office)
-    ? Math.min(...office.roster.members.map(({ id }) => reached.get(id) ?? 0))
+    ? indexHeldByAll(rosters, reached)
     : indexHeldByQuorum(rosters, reached);
   if (held <= replica.commitIndex || entryAt(replica.log, held)?.term !== office.term) {
     return stay(replica);
@@ -198,7 +204,7 @@ export function advanceCommit(replica: Replica): Step {
   return commitTo(replica, held);
 }
 
-/** A cold term-start is committed once ALL boots that it names hold it. */
+/** A cold term-start is committed once ALL members hold it, by the boots that it names. */
 export function mustHoldAll({ setup }: Replica, office: Office): boolean {
   return office.cold && office.stage === "starting" && setup.coldStart === "all";
 }
@@ -219,15 +225,21 @@ function reachedBy(replica: Replica, office: Office): ReadonlyMap<MemberId, numb
 /**
  * True when `boot` may be counted for its member: it is normal and the log names it. A rejoined boot
  * is normal only once it knows its rejoin to be committed, so none counts for its own; and it may
- * know so before a new leader does. While a cold start is under way, the boots that the contract
- * named count.
+ * know so before a new leader does. While a cold start is under way, the boots that it names count.
  */
 export function counts(replica: Replica, office: Office, boot: Boot, status: Status): boolean {
   const { member, bootKey } = boot;
-  if (office.cold && office.stage === "starting") {
-    return memberOf(office.roster, member)?.bootKey === bootKey;
-  }
+  if (office.cold && office.stage === "starting") return isNamed(office, boot);
   return status === "normal" && replica.seats.valid.get(member) === bootKey;
+}
+
+/**
+ * In a cold start: by the contract; of a member that only an earlier roster lists, which the
+ * contract can no longer name, any boot will do.
+ */
+export function isNamed({ roster }: Office, { member, bootKey }: Boot): boolean {
+  const listed = memberOf(roster, member);
+  return listed === undefined || listed.bootKey === bootKey;
 }
 
 /** What this leader's own disk holds of its log. */

@@ -15,7 +15,7 @@ export type Seats = {
   readonly valid: ReadonlyMap<MemberId, BootKey>;
   /** Every boot key the log ever named: a log names a key once. */
   readonly named: ReadonlySet<BootKey>;
-  /** Rosters of the term-starts, oldest first. Those before the last committed one are dropped. */
+  /** Of the term-starts, oldest first, from the last one on that is known to be committed. */
   readonly rosters: readonly RosterAt[];
   /**
    * Index of the entry that named each valid boot. A boot that forgot what it said counts once that
@@ -40,6 +40,7 @@ export function seatsAfter(seats: Seats, entries: readonly Entry[]): Seats {
   let after = seats;
   for (const entry of entries) {
     if (entry.body.kind === "term-start") after = onTermStart(after, entry, entry.body);
+    else after = settleByTerm(after, entry);
     if (entry.body.kind === "rejoin") {
       const { member, bootKey } = entry.body;
       after = {
@@ -70,6 +71,12 @@ function onTermStart(seats: Seats, entry: Entry, { roster, cold }: TermStart): S
     namedAt,
     coldTerm: cold ? entry.term : seats.coldTerm,
   };
+}
+
+/** A leader appends nothing else before its term-start is committed: what follows one proves it. */
+function settleByTerm(seats: Seats, { term: ofTerm, index }: Entry): Seats {
+  if (seats.rosters.length <= 1 || seats.rosters.at(-1)?.term !== ofTerm) return seats;
+  return settleRosters(seats, index);
 }
 
 /** Drops the rosters that a later committed term-start has replaced. */

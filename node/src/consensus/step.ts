@@ -4,7 +4,8 @@
  * Pure: equal arguments give equal results. See protocol.md for the rules; the handlers' files are
  * named for the protocol's parts.
  */
-import { settleStatus } from "./commit.ts";
+import { onStateHashed } from "./checkpoints.ts";
+import { mayBeAdmitted, settleStatus } from "./commit.ts";
 import { doubtTick, onConfidence, onNewTerm, onNoConfidence, onVoteSigned } from "./confidence.ts";
 import { onAppend } from "./follow.ts";
 import type { Boot } from "./ids.ts";
@@ -12,7 +13,6 @@ import type { Input, Persisted, Tick } from "./input.ts";
 import type { Message, RejoinRequest } from "./message.ts";
 import {
   enterOffice,
-  onFetch,
   onFetched,
   onFetchFailed,
   onPromise,
@@ -27,7 +27,7 @@ import {
   onReport,
   reportToAll,
 } from "./peers.ts";
-import { onPrepare } from "./promises.ts";
+import { onFetch, onPrepare } from "./promises.ts";
 import { confirmRound, onRead } from "./reads.ts";
 import {
   andThen,
@@ -43,6 +43,7 @@ import { memberOf } from "./roster.ts";
 import { officeTick, onStepDown } from "./tenure.ts";
 import { onSnapshotAck, onSnapshotChunk, onStateCaptured } from "./transfer.ts";
 import type { View } from "./view.ts";
+import { noteAnchor, onCheckpointSigned, onVouch, signDue, vouchTick } from "./vouchers.ts";
 
 export function step(replica: Replica, input: Input): Step {
   switch (input.kind) {
@@ -66,6 +67,10 @@ export function step(replica: Replica, input: Input): Step {
       return onPersisted(replica, input);
     case "state-captured":
       return onStateCaptured(replica, input);
+    case "state-hashed":
+      return onStateHashed(replica, input);
+    case "checkpoint-signed":
+      return onCheckpointSigned(replica, input.voucher);
     case "vote-signed":
       return onVoteSigned(replica, input.vote);
     case "step-down":
@@ -107,6 +112,8 @@ function onMessage(replica: Replica, from: Boot, message: Message): Step {
       return onNoConfidence(replica, from, message);
     case "confidence":
       return onConfidence(replica, from, message);
+    case "vouch":
+      return onVouch(replica, from, message);
     default:
       return message satisfies never;
   }
@@ -117,24 +124,24 @@ function onTick(replica: Replica, { monotonicMs, wallMs }: Tick): Step {
   const due = monotonicMs - now.reportedMs >= now.setup.suspectAfterMs / 4;
   return andThen(
     andThen(due ? reportToAll(now) : stay(now), (told) => settleOffice(officeTick(told))),
-    doubtTick,
+    (led) => andThen(doubtTick(led), vouchTick),
   );
 }
 
 function onView(replica: Replica, view: View): Step {
   const known = replica.view;
   const sameTerm = known?.term === view.term && known.roster.hash === view.roster.hash;
-  const seen = admitSelf(onNewTerm({ ...replica, view }, view.term));
+  const seen = admitSelf(onNewTerm({ ...noteAnchor(replica, view), view }, view.term));
   const { office, setup } = seen;
   const named = view.leader === setup.self.member && view.term > 0;
   if (named && (office === null || office.term < view.term || isUnfounded(office, view))) {
     return andThen(settleOffice(enterOffice(seen, view)), (entered) =>
-      andThen(reportToAll(entered), takeUpHeld),
+      andThen(andThen(reportToAll(entered), takeUpHeld), signDue),
     );
   }
   const over = office !== null && office.term < view.term;
   const kept = over ? leaveOffice(seen) : stay(noteDisowned(seen, view));
-  return andThen(andThen(kept, takeUpHeld), (after) =>
+  return andThen(andThen(andThen(kept, takeUpHeld), signDue), (after) =>
     sameTerm ? stay(after) : reportToAll(after),
   );
 }
@@ -162,7 +169,7 @@ function admitSelf(replica: Replica): Replica {
   const { registered, view, setup, status } = replica;
   if (!registered || view === null || status === "normal") return replica;
   const listed = memberOf(view.roster, setup.self.member)?.bootKey === setup.self.bootKey;
-  return listed ? { ...replica, status: "normal" } : replica;
+  return listed && mayBeAdmitted(replica) ? { ...replica, status: "normal" } : replica;
 }
 
 /** The view is fresher now: a word that waited for it is heard again, once. */

@@ -1,14 +1,18 @@
 /** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
+import { markTick } from "./checkpoints.ts";
 import type { ColdStart } from "./effect.ts";
 import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
-import { askAll, setAsideFetched } from "./office.ts";
+import { changeMembers, mustLeave, noteGoal } from "./members.ts";
+import { askAll, distinct, setAsideFetched } from "./office.ts";
 import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
-import { isQuorumOfEach, quorumSize } from "./quorum.ts";
+import { isAllOfEach, isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
 import { broadcast, counts, mustHoldAll } from "./replicate.ts";
+import type { Roster } from "./roster.ts";
 import { validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
+import { anchorTick } from "./vouchers.ts";
 
 /** Suspicion times that a leader waits for the contract to show its term again. */
 const disownedPatience = 10;
@@ -38,11 +42,16 @@ export function officeTick(replica: Replica): Step {
 function lead(replica: Replica, office: Office): Step {
   const { nowMs, setup } = replica;
   const due = nowMs - office.broadcastMs >= setup.heartbeatMs;
-  const inTouch = isInTouch(replica, office);
-  const noted = inTouch ? { ...replica, office: { ...office, quorumMs: nowMs } } : replica;
+  const inTouch = inTouchWith(replica, office);
+  const noted = isEnoughInTouch(replica, office, inTouch)
+    ? { ...replica, office: { ...office, quorumMs: nowMs } }
+    : replica;
   const cutOff = nowMs - (noted.office?.quorumMs ?? nowMs) >= setup.suspectAfterMs;
-  return andThen(andThen(due ? broadcast(noted) : stay(noted), resumeTransfers), (led) =>
-    cutOff || office.unwelcome || isDisowned(led, office) ? petition(led, office) : stay(led),
+  const mustGo = cutOff || office.unwelcome || isDisowned(noted, office) || mustLeave(noted);
+  const kept = andThen(due ? broadcast(noted) : stay(noted), resumeTransfers);
+  const marked = andThen(andThen(kept, markTick), anchorTick);
+  return andThen(marked, (led) =>
+    mustGo ? petition(led, office) : changeMembers(noteGoal(led), inTouch),
   );
 }
 
@@ -55,10 +64,13 @@ function isDisowned({ nowMs, setup }: Replica, { disownedMs }: Office): boolean 
 }
 
 /** With all that it needs: in a cold start a quorum is not enough. */
-function isInTouch(replica: Replica, office: Office): boolean {
-  const members = inTouchWith(replica, office);
+function isEnoughInTouch(
+  replica: Replica,
+  office: Office,
+  members: ReadonlySet<MemberId>,
+): boolean {
   return mustHoldAll(replica, office)
-    ? members.size === office.roster.members.length
+    ? isAllOfEach(office.joint, members)
     : isQuorumOfEach([office.roster], members);
 }
 
@@ -106,7 +118,9 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   if (stage === "barred" && nowMs - sinceMs < patience / 4) return stay(replica);
   // What cannot be fetched from its holder, its holder must adopt: whatever its status.
   const unfetched = setAside.size > 0;
-  const successor = chooseSuccessor(replica, view, new Set([setup.self.member]), unfetched);
+  const leaving = mustLeave(replica) ? view.departing : [];
+  const without = new Set([setup.self.member, ...leaving]);
+  const successor = chooseSuccessor(replica, view, without, unfetched);
   const useful = successor !== null && (successor.status === "normal" || unfetched);
   return useful
     ? emit(asked, { kind: "hand-over", term: view.term, successor: successor.boot.member })
@@ -120,24 +134,38 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
  * A boot that calls itself normal, but that the log has replaced, will not be counted either.
  */
 function coldStart(replica: Replica, office: Office): ColdStart | null {
-  const { view, setup } = replica;
+  const { view, setup, seats } = replica;
   if (view === null) return null;
+  // While a change of members is not committed, a leader needs those of the rosters before too.
+  const rosters = distinct([view.roster, ...seats.rosters.map(({ roster }) => roster)]);
   const { members } = view.roster;
-  const answered = heardLately(replica, view, setup.suspectAfterMs * 2);
-  const forgetful = answered.filter(
-    (standing) => standing.status === "recovering" || isReplaced(replica, office, standing),
-  );
   // Nobody else could end a term that a sole member's own promise bars it from.
   const alone = members.length === 1 && office.stage === "barred";
-  const needed = setup.coldStart === "all" ? members.length : quorumSize(members.length);
-  const mayBeNormal = alone ? 0 : members.length - forgetful.length;
-  if (mayBeNormal >= quorumSize(members.length) || answered.length < needed) return null;
+  if (!alone && rosters.every((roster) => mayHaveQuorum(replica, office, roster))) return null;
+  const answered = heardLately(replica, view.roster, setup.suspectAfterMs * 2);
+  if (!rosters.every((roster) => haveAnswered(replica, roster))) return null;
   const boots = new Map(answered.map(({ boot }) => [boot.member, boot.bootKey]));
   return {
     kind: "cold-start",
     term: view.term,
     bootKeys: members.map(({ id }) => boots.get(id) ?? noBoot),
   };
+}
+
+/** True while the members that are normal or silent are a quorum. */
+function mayHaveQuorum(replica: Replica, office: Office, roster: Roster): boolean {
+  const forgetful = heardLately(replica, roster, replica.setup.suspectAfterMs * 2).filter(
+    (standing) => standing.status === "recovering" || isReplaced(replica, office, standing),
+  );
+  const { length } = roster.members;
+  return length - forgetful.length >= quorumSize(length);
+}
+
+function haveAnswered(replica: Replica, roster: Roster): boolean {
+  const { setup } = replica;
+  const { length } = roster.members;
+  const needed = setup.coldStart === "all" ? length : quorumSize(length);
+  return heardLately(replica, roster, setup.suspectAfterMs * 2).length >= needed;
 }
 
 /** By the greater of the two logs: a boot that is ahead of this replica may know better. */

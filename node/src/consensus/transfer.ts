@@ -19,6 +19,7 @@ import {
 } from "./replica.ts";
 import { seatsAfter, settleRosters } from "./seats.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { frontierAt, treesFrom } from "./trees.ts";
 
 /** The runtime captured the state as of `index`: it replaces the entries up to there. */
 export function onStateCaptured(replica: Replica, { index, state }: StateCaptured): Step {
@@ -26,10 +27,13 @@ export function onStateCaptured(replica: Replica, { index, state }: StateCapture
   const at = positionAt(log, index);
   if (at === null || index > commitIndex || index <= (snapshot?.at.index ?? 0))
     return stay(replica);
-  const taken: Snapshot = { at, seats: settleRosters(refold(replica, index), index), state };
+  const seats = settleRosters(refold(replica, index), index);
   const kept = compact(log, Math.min(index - setup.retainedEntries, oldestTransfer(replica)));
+  const [tree, base] = [frontierAt(replica, index), frontierAt(replica, kept.before.index)];
+  if (tree === null || base === null) return stay(replica);
+  const taken: Snapshot = { at, seats, tree, state };
   return emit(
-    { ...replica, snapshot: taken, log: kept },
+    { ...replica, snapshot: taken, log: kept, trees: treesFrom(replica.trees, base) },
     {
       kind: "persist",
       writes: [{ kind: "snapshot", snapshot: taken, keepAfter: kept.before.index }],
@@ -68,6 +72,7 @@ function sendChunk(replica: Replica, key: BootKey): Step {
     rosterHash: office.roster.hash,
     at: snapshot.at,
     seats: snapshot.seats,
+    tree: snapshot.tree,
     offset,
     totalBytes: snapshot.state.length,
     bytes: snapshot.state.subarray(offset, offset + setup.chunkBytesMax),
@@ -114,6 +119,7 @@ function collect(replica: Replica, from: Boot, chunk: SnapshotChunk): Step {
         from: from.bootKey,
         at: chunk.at,
         seats: chunk.seats,
+        tree: chunk.tree,
         totalBytes: chunk.totalBytes,
         parts: [],
         offset: 0,
@@ -140,9 +146,9 @@ function collect(replica: Replica, from: Boot, chunk: SnapshotChunk): Step {
 }
 
 /** The snapshot is committed state: a suffix that continues it stays, a conflicting one never was. */
-function install(replica: Replica, { at, seats, parts, totalBytes }: Incoming): Step {
+function install(replica: Replica, { at, seats, tree, parts, totalBytes }: Incoming): Step {
   const state = joined(parts, totalBytes);
-  const snapshot: Snapshot = { at, seats, state };
+  const snapshot: Snapshot = { at, seats, tree, state };
   const continues = positionAt(replica.log, at.index)?.hash === at.hash;
   const suffix = continues ? between(replica.log, at.index, replica.log.last.index) : [];
   const log: Log = append(logAfter(at), suffix);
@@ -152,6 +158,7 @@ function install(replica: Replica, { at, seats, parts, totalBytes }: Incoming): 
     ...replica,
     log,
     snapshot,
+    trees: [tree],
     seats: seatsAfter(seats, suffix),
     commitIndex: at.index,
     incoming: null,

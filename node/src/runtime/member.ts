@@ -71,6 +71,7 @@ export function startMember(options: MemberOptions): Member {
   const { journal, setup, log } = options;
   let peers: Peers | null = null;
   let chainView: { view: ChainView; readAtMs: number } | null = null;
+  const peerEndpoints = new Map<MemberId, string>();
   const { recovered } = journal;
   const replicated = createReplicated(recovered.snapshot);
   const calls = createCalls(
@@ -115,7 +116,10 @@ export function startMember(options: MemberOptions): Member {
     peers: () => peers,
     onView(view) {
       chainView = { view, readAtMs: now() };
-      peers?.setRoster(addressesOf(view, setup.self.member));
+      for (const { id, peerEndpoint } of [...view.members, ...view.pending]) {
+        peerEndpoints.set(id, peerEndpoint);
+      }
+      peers?.setRoster(addressesOf(view, runner.replica(), peerEndpoints));
       runner.input({ kind: "view", view: view.view });
     },
     onRegistered: () => runner.input({ kind: "registered" }),
@@ -134,10 +138,22 @@ export function startMember(options: MemberOptions): Member {
   };
 }
 
-function addressesOf({ members, pending }: ChainView, self: MemberId): readonly PeerAddress[] {
-  return [...members, ...pending]
-    .filter(({ id }) => id !== self)
-    .map(({ id, peerEndpoint }) => ({ member: id, peerEndpoint }));
+/**
+ * Whom to have a channel to: members, who waits to become one, and who no longer is one while the
+ * log does not show that the change is committed. Until then their promises and acks are needed.
+ */
+function addressesOf(
+  { members, pending }: ChainView,
+  { seats, setup }: Replica,
+  endpoints: ReadonlyMap<MemberId, string>,
+): readonly PeerAddress[] {
+  const inPlay = seats.rosters.flatMap(({ roster }) => roster.members);
+  const wanted = new Set([...members, ...pending, ...inPlay].map(({ id }) => id));
+  wanted.delete(setup.self.member);
+  return [...wanted].flatMap((member) => {
+    const peerEndpoint = endpoints.get(member);
+    return peerEndpoint === undefined ? [] : [{ member, peerEndpoint }];
+  });
 }
 
 function peerEventsFor(runner: Runner, calls: Calls, options: MemberOptions): PeerEvents {

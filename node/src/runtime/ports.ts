@@ -1,4 +1,5 @@
 /** What the runtime needs from the world. Adapters provide it; `compose.ts` joins them. */
+import type { Checkpoint } from "../consensus/checkpoint.ts";
 import type { Promised, Write } from "../consensus/effect.ts";
 import type { Entry } from "../consensus/entry.ts";
 import type { Boot, BootKey, MemberId, Term } from "../consensus/ids.ts";
@@ -78,7 +79,6 @@ export type Block = {
 /** The contract at one block. */
 export type ChainView = {
   readonly view: View;
-  readonly genesisSize: number;
   readonly members: readonly MemberRecord[];
   readonly pending: readonly MemberRecord[];
   readonly block: Block;
@@ -114,7 +114,13 @@ export type ChainFault =
 export type Standing =
   | { readonly kind: "no-token"; readonly wallet: MemberId }
   | { readonly kind: "token"; readonly tokenId: bigint }
-  | { readonly kind: "registered"; readonly tokenId: bigint; readonly bootKey: BootKey }
+  /** As a member, or waiting to become one; before term 1, all who registered are waiting. */
+  | {
+      readonly kind: "registered";
+      readonly tokenId: bigint;
+      readonly bootKey: BootKey;
+      readonly waiting: boolean;
+    }
   /** The owner revoked it and it is no member any more: this wallet can never register again. */
   | { readonly kind: "revoked"; readonly tokenId: bigint };
 
@@ -125,12 +131,29 @@ export type Chain = {
   read(): Promise<ChainView>;
   standing(): Promise<Standing>;
   register(tokenId: bigint, registration: Registration): Promise<void>;
+  /** This boot in place of the one registered, while that still waits to become a member. */
+  reregister(bootKey: BootKey, quoteHash: string): Promise<void>;
   announceBoot(bootKey: BootKey, quoteHash: string): Promise<void>;
   submitNoConfidence(certificate: NoConfidenceCertificate): Promise<void>;
   castVote(vote: { term: Term; successorSlot: number; noConfidence: boolean }): Promise<void>;
   handOver(change: { term: Term; successorSlot: number }): Promise<void>;
   coldStart(start: { term: Term; bootKeys: readonly BootKey[] }): Promise<void>;
+  admit(change: { term: Term; slot: number }): Promise<void>;
+  remove(change: { term: Term; slot: number }): Promise<void>;
+  anchor(certificate: CheckpointCertificate): Promise<void>;
+  reportEquivocation(evidence: readonly [SignedCheckpoint, SignedCheckpoint]): Promise<void>;
 };
+
+export type SignedCheckpoint = { readonly checkpoint: Checkpoint; readonly signature: string };
+export type CheckpointCertificate = {
+  readonly checkpoint: Checkpoint;
+  /** One signature a slot, in any order. */
+  readonly signatures: readonly { readonly slot: number; readonly signature: string }[];
+};
+/** EIP-712 `Checkpoint`, over the contract's own domain; 65 bytes as 0x-hex. */
+export type SignCheckpoint = (checkpoint: Checkpoint) => Promise<string>;
+/** The wallet that signed, or null when the signature is not one. */
+export type RecoverVoucher = (c: Checkpoint, signature: string) => Promise<MemberId | null>;
 
 export type NoConfidenceCertificate = {
   readonly term: Term;

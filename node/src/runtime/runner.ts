@@ -9,7 +9,7 @@
 import type { Effect, Persist, Send, Write } from "../consensus/effect.ts";
 import { type Term, term } from "../consensus/ids.ts";
 import type { Input, Persisted, Ticket } from "../consensus/input.ts";
-import type { Replica } from "../consensus/replica.ts";
+import type { Office, Replica } from "../consensus/replica.ts";
 import { step } from "../consensus/step.ts";
 import type { Journal } from "./ports.ts";
 
@@ -122,6 +122,7 @@ function createIntake({ clock, uncommitted }: Pick<RunnerOptions, "clock" | "unc
     },
     takeCalls({ office }: Replica): readonly Input[] {
       const calls: Input[] = [];
+      if (office !== null && isBetweenTerms(office)) return calls;
       const isDue = office?.stage !== "active" || commands.length >= uncommitted(office.term);
       if (commands.length > 0 && isDue) {
         calls.push({ kind: "propose", wallMs: clock().wallMs, commands });
@@ -134,6 +135,11 @@ function createIntake({ clock, uncommitted }: Pick<RunnerOptions, "clock" | "unc
       return calls;
     },
   };
+}
+
+/** A change of members: the same leader is about to be active again, so its calls wait for that. */
+function isBetweenTerms({ stage, ledSinceMs, sinceMs }: Office): boolean {
+  return ledSinceMs < sinceMs && stage !== "active" && stage !== "barred";
 }
 
 type Group = { writes: Write[]; sends: Send[]; persisted: Persisted };

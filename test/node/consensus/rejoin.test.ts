@@ -5,12 +5,12 @@ import { origin } from "../../../node/src/consensus/log.ts";
 import type { Append } from "../../../node/src/consensus/message.ts";
 import { boot } from "../../../node/src/consensus/replica.ts";
 import type { View } from "../../../node/src/consensus/view.ts";
-import { bootOf, chain, command, rosterOfBoots, setupOf, takeAll } from "./support.ts";
+import { bootOf, chain, command, rosterOfBoots, setupOf, takeAll, viewOf } from "./support.ts";
 
 const leader = bootOf(0);
 const self = bootOf(1);
 const roster = rosterOfBoots([leader, self, bootOf(2)]);
-const view: View = { term: term(4), leader: leader.member, roster, coldTerm: term(3), revoked: [] };
+const view: View = { ...viewOf(roster, 4, leader), coldTerm: term(3) };
 const blank = boot(setupOf(self), { promised: null, snapshot: null, entries: [] }, 0);
 const [termStart, second] = chain([
   [4, { kind: "term-start", roster, cold: false }],

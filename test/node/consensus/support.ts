@@ -14,6 +14,8 @@ import type { Input } from "../../../node/src/consensus/input.ts";
 import { type Replica, type Setup, type Step, stay } from "../../../node/src/consensus/replica.ts";
 import { type Roster, rosterOf } from "../../../node/src/consensus/roster.ts";
 import { step } from "../../../node/src/consensus/step.ts";
+import type { View } from "../../../node/src/consensus/view.ts";
+import { sha256Tree } from "../../../node/src/storage/digest.ts";
 
 export const sha256: Digest = (previous, bytes) =>
   hash(createHash("sha256").update(previous, "hex").update(bytes).digest("hex"));
@@ -52,6 +54,7 @@ export function setupOf(self: Boot): Setup {
   return {
     self,
     digest: sha256,
+    treeHash: sha256Tree,
     heartbeatMs: 100,
     suspectAfterMs: 1_000,
     voteFallbackMs: 2_000,
@@ -61,6 +64,26 @@ export function setupOf(self: Boot): Setup {
     chunkBytesMax: 100_000,
     batchesInFlightMax: 64,
     retainedEntries: 100,
+    checkpointEvery: 1_000,
+    checkpointMs: 5_000,
+    anchorEveryMs: null,
+    removeAfterMs: null,
+  };
+}
+
+/** What the contract says of a cluster that nothing unusual has happened to. */
+export function viewOf(roster: Roster, inTerm: number, leader: Boot): View {
+  return {
+    term: term(inTerm),
+    leader: leader.member,
+    roster,
+    genesisSize: roster.members.length,
+    coldTerm: term(0),
+    revoked: [],
+    departing: [],
+    pending: [],
+    settled: true,
+    anchor: null,
   };
 }
 
