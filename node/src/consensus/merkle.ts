@@ -42,16 +42,15 @@ export function rootOf({ roots }: Frontier, hash: TreeHash): Hash | null {
   );
 }
 
-/**
- * The inclusion path of entry `index` in the tree of `size` leaves, from the leaf up.
- *
- * @param before the frontier where `entryHashes` begin; `index` lies behind it
- * @param entryHashes hashes of the entries after `before`, up to `size` at least
- */
+/** Root of the perfect subtree over the leaves [start, start + width): a power of two divides start. */
+export type Subtrees = (start: number, width: number) => Hash;
+/** Keeps what it was once told: the roots of perfect subtrees of a committed log never change. */
+export type Remember = (start: number, width: number, make: () => Hash) => Hash;
+
+/** The inclusion path of entry `index` in the tree of `size` leaves, from the leaf up. */
 export function pathOf(
   place: { readonly index: number; readonly size: number },
-  before: Frontier,
-  entryHashes: readonly Hash[],
+  subtreeAt: Subtrees,
   hash: TreeHash,
 ): readonly Hash[] {
   const path: Hash[] = [];
@@ -61,15 +60,40 @@ export function pathOf(
   while (end - start > 1) {
     const middle = start + greatestPowerBelow(end - start);
     const inLeft = leaf < middle;
-    path.push(
-      inLeft
-        ? subtree(middle, end, before, entryHashes, hash)
-        : subtree(start, middle, before, entryHashes, hash),
-    );
+    path.push(inLeft ? range(middle, end, subtreeAt, hash) : subtreeAt(start, middle - start));
     if (inLeft) end = middle;
     else start = middle;
   }
   return path.reverse();
+}
+
+/**
+ * The perfect subtrees that paths of entries behind `before` need: those of the frontier as they
+ * are, the others from the entries. A left sibling on such a path either is one of the frontier's
+ * subtrees or is made of the last of them and of entries, because both split at the same powers.
+ *
+ * @param before where the log begins
+ * @param entryHashAt hash of an entry by its index; asked only for entries behind `before`
+ */
+export function subtreesOf(
+  before: Frontier,
+  entryHashAt: (index: number) => Hash,
+  hash: TreeHash,
+  remember: Remember = (_start, _width, make) => make(),
+): Subtrees {
+  const known = placesOf(before);
+  function subtreeAt(start: number, width: number): Hash {
+    if (start + width <= before.size) {
+      const subtree = known.get(start);
+      if (subtree?.width === width) return subtree.root;
+      throw new Error(`the log begins after entry ${before.size}: no path from before it`);
+    }
+    if (width === 1) return hash.leaf(entryHashAt(start + 1));
+    const half = width / 2;
+    const make = () => hash.node(subtreeAt(start, half), subtreeAt(start + half, half));
+    return remember(start, width, make);
+  }
+  return subtreeAt;
 }
 
 /** Folds a path back to the root that it proves (RFC 9162, section 2.1.3.2), or `null`. */
@@ -99,35 +123,30 @@ export function rootOfPath(
   return last === 0 ? root : null;
 }
 
-/** Root of leaves [start, end): from the frontier as far as it reaches, else from the entries. */
-function subtree(
-  start: number,
-  end: number,
-  before: Frontier,
-  entryHashes: readonly Hash[],
-  hash: TreeHash,
-): Hash {
-  const known = clip(before, Math.min(start, before.size));
-  if (end <= before.size) return known.roots[0] as Hash;
-  const fresh = entryHashes.slice(Math.max(start - before.size, 0), end - before.size);
-  return rootOf(extend(known, fresh, hash), hash) as Hash;
+/** Root of leaves [start, end), the right edge of a tree: perfect subtrees, largest first. */
+function range(start: number, end: number, subtreeAt: Subtrees, hash: TreeHash): Hash {
+  const roots: Hash[] = [];
+  let at = start;
+  while (at < end) {
+    const width = greatestPowerBelow(end - at + 1);
+    roots.push(subtreeAt(at, width));
+    at += width;
+  }
+  return rootOf({ size: end - start, roots }, hash) as Hash;
 }
 
-/**
- * The frontier's subtrees from leaf `start` on. A left sibling of an entry behind the frontier
- * either is one of its subtrees or begins with one, because both split at the same powers of two.
- */
-function clip({ size, roots }: Frontier, start: number): Frontier {
-  let covered = 0;
-  let skipped = 0;
-  let rest = size;
-  while (covered < start) {
-    const width = greatestPowerBelow(rest + 1);
-    covered += width;
-    rest -= width;
-    skipped += 1;
+type Subtree = { readonly width: number; readonly root: Hash };
+
+/** The frontier's subtrees by their first leaf. */
+function placesOf({ size, roots }: Frontier): ReadonlyMap<number, Subtree> {
+  const places = new Map<number, Subtree>();
+  let start = 0;
+  for (const root of roots) {
+    const width = greatestPowerBelow(size - start + 1);
+    places.set(start, { width, root });
+    start += width;
   }
-  return { size: size - start, roots: roots.slice(skipped) };
+  return places;
 }
 
 /** The largest power of two smaller than `count`, which is at least 2. */

@@ -8,6 +8,7 @@ import {
   pathOf,
   rootOf,
   rootOfPath,
+  subtreesOf,
   type TreeHash,
 } from "../../../node/src/consensus/merkle.ts";
 
@@ -28,8 +29,30 @@ function plainRoot(entryHashes: readonly Hash[]): Hash {
   return tree.node(plainRoot(entryHashes.slice(0, split)), plainRoot(entryHashes.slice(split)));
 }
 
+/** The definition of RFC 9162, section 2.1.3.1. */
+function plainPath(index: number, entryHashes: readonly Hash[]): readonly Hash[] {
+  if (entryHashes.length === 1) return [];
+  let split = 1;
+  while (split * 2 < entryHashes.length) split *= 2;
+  const [left, right] = [entryHashes.slice(0, split), entryHashes.slice(split)];
+  return index <= split
+    ? [...plainPath(index, left), plainRoot(right)]
+    : [...plainPath(index - split, right), plainRoot(left)];
+}
+
 const hashesUpTo = (size: number): Hash[] =>
   Array.from({ length: size }, (_, index) => sha256(Buffer.from(`entry ${index + 1}`)));
+
+/** By a replica whose log begins after entry `before`. */
+function keptPath(place: { index: number; size: number }, before: number): readonly Hash[] {
+  const entries = hashesUpTo(place.size);
+  const frontier = extend(emptyFrontier, entries.slice(0, before), tree);
+  const hashAt = (index: number): Hash => {
+    expect(index).toBeGreaterThan(before);
+    return entries[index - 1] as Hash;
+  };
+  return pathOf(place, subtreesOf(frontier, hashAt, tree), tree);
+}
 
 test("the frontier's root is the tree head of the definition, at every size", () => {
   const entries = hashesUpTo(130);
@@ -59,13 +82,17 @@ test("the path of any entry kept proves the root, wherever the log begins", () =
   fc.assert(
     fc.property(places, ({ size, index, before }) => {
       const entries = hashesUpTo(size);
-      const frontier = extend(emptyFrontier, entries.slice(0, before), tree);
-      const path = pathOf({ index, size }, frontier, entries.slice(before), tree);
+      expect(keptPath({ index, size }, before)).toEqual(plainPath(index, entries));
       const entryHash = entries[index - 1] as Hash;
+      const path = keptPath({ index, size }, before);
       expect(rootOfPath({ index, size, entryHash }, path, tree)).toBe(plainRoot(entries));
     }),
     { numRuns: 500 },
   );
+});
+
+test("there is no path of an entry before the log", () => {
+  expect(() => keptPath({ index: 3, size: 9 }, 4)).toThrow("the log begins after entry 4");
 });
 
 test("a path proves no other entry, index or size", () => {
@@ -73,8 +100,7 @@ test("a path proves no other entry, index or size", () => {
     fc.property(places, fc.integer({ min: 1, max: 200 }), ({ size, index, before }, other) => {
       fc.pre(other !== index && other !== size);
       const entries = hashesUpTo(size);
-      const frontier = extend(emptyFrontier, entries.slice(0, before), tree);
-      const path = pathOf({ index, size }, frontier, entries.slice(before), tree);
+      const path = keptPath({ index, size }, before);
       const entryHash = entries[index - 1] as Hash;
       const root = plainRoot(entries);
       expect(rootOfPath({ index: other, size, entryHash }, path, tree)).not.toBe(root);

@@ -23,7 +23,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { membershipAbi } from "../../../node/src/chain/membership.abi.ts";
 import { type Entry, makeEntry } from "../../../node/src/consensus/entry.ts";
 import { noHash, term } from "../../../node/src/consensus/ids.ts";
-import { emptyFrontier, extend, pathOf, rootOf } from "../../../node/src/consensus/merkle.ts";
+import {
+  emptyFrontier,
+  extend,
+  pathOf,
+  rootOf,
+  subtreesOf,
+} from "../../../node/src/consensus/merkle.ts";
 import { sha256Chain, sha256Tree } from "../../../node/src/storage/digest.ts";
 import { membershipBytecode } from "../../../scripts/contracts/membership.bytecode.ts";
 
@@ -150,8 +156,10 @@ test("the contract finds an entry of the log under the root that a quorum signed
   );
   const certificate = [0b011n, concatHex(signatures)] as const;
 
+  const hashAt = (index: number) => hashes[index - 1] ?? noHash;
+  const subtrees = subtreesOf(emptyFrontier, hashAt, sha256Tree);
   for (const [at, entry] of entries.entries()) {
-    const path = pathOf({ index: entry.index, size: 5 }, emptyFrontier, hashes, sha256Tree);
+    const path = pathOf({ index: entry.index, size: 5 }, subtrees, sha256Tree);
     const previous = hashes[at - 1] ?? noHash;
     const receipt = [
       BigInt(entry.index),
