@@ -17,6 +17,11 @@ export function written(to: Writer): Uint8Array {
   return to.bytes.slice(0, to.length);
 }
 
+/** A view, good until the writer writes on. */
+export function writtenSoFar(to: Writer): Uint8Array {
+  return to.bytes.subarray(0, to.length);
+}
+
 /** `size` bytes, at most 6; `value` is a whole number that fits. */
 export function writeNumber(to: Writer, value: number, size: number): void {
   reserve(to, size);
@@ -37,6 +42,12 @@ export function writeText(to: Writer, text: string): void {
   const { bytes, length } = to;
   for (let at = 0; at < text.length; at += 1) bytes[length + at] = text.charCodeAt(at);
   to.length += text.length;
+}
+
+export function writeBytes(to: Writer, bytes: Uint8Array): void {
+  reserve(to, bytes.length);
+  to.bytes.set(bytes, to.length);
+  to.length += bytes.length;
 }
 
 export function reader(bytes: Uint8Array): Reader {

@@ -25,14 +25,15 @@ export type KeyTable<Outcome> = {
   readonly generations: readonly Generation<Outcome>[];
 };
 
-type Generation<Outcome> = {
+export type Generation<Outcome> = {
   /** Holds the keys of entries `number * half` to `(number + 1) * half - 1`. */
   readonly number: number;
   /** The last record that this table knows. */
   readonly newestIndex: number;
   readonly shared: Shared<Outcome>;
 };
-type Shared<Outcome> = {
+export type Shared<Outcome> = {
+  /** In the order of the log. */
   readonly records: Map<string, KeyRecord<Outcome>>;
   /** The last record in the map, whichever table wrote it. */
   newestIndex: number;
@@ -87,18 +88,23 @@ export function recordCount(table: KeyTable<unknown>): number {
 export function* recordsOf<Outcome>(
   table: KeyTable<Outcome>,
 ): Generator<readonly [key: string, record: KeyRecord<Outcome>]> {
-  for (const generation of table.generations.toReversed()) {
-    for (const pair of generation.shared.records) {
-      if (pair[1].index <= generation.newestIndex) yield pair;
-    }
+  for (const generation of table.generations.toReversed()) yield* recordsIn(generation);
+}
+
+/** Those that this generation's table knows, oldest first. */
+export function* recordsIn<Outcome>({
+  shared,
+  newestIndex,
+}: Generation<Outcome>): Generator<readonly [key: string, record: KeyRecord<Outcome>]> {
+  for (const pair of shared.records) {
+    if (pair[1].index <= newestIndex) yield pair;
   }
 }
 
 function writable<Outcome>(generation: Generation<Outcome>): Shared<Outcome> {
   const { shared, newestIndex } = generation;
   if (shared.newestIndex === newestIndex) return shared;
-  const known = [...shared.records].filter(([, record]) => record.index <= newestIndex);
-  return { records: new Map(known), newestIndex };
+  return { records: new Map(recordsIn(generation)), newestIndex };
 }
 
 function halfOf(table: KeyTable<unknown>): number {

@@ -7,7 +7,13 @@
  * it was applied, 1 and the reason when it was refused.
  */
 import { term } from "../consensus/ids.ts";
-import { decodeStates, type EncodedState, encodeStates, type Read } from "./applications.ts";
+import {
+  decodeStates,
+  type EncodedState,
+  encodeStates,
+  type Read,
+  type States,
+} from "./applications.ts";
 import {
   isReadWhole,
   type Reader,
@@ -36,14 +42,8 @@ const outcomeRefused = 1;
 
 export function encodeState(machine: Machine): Uint8Array {
   const to = writer();
-  const states = encodeStates(machine.states);
   writeNumber(to, layoutVersion, 1);
-  writeNumber(to, states.length, 1);
-  for (const state of states) {
-    writeText(to, state.application);
-    writeNumber(to, state.version, 4);
-    writeText(to, state.text);
-  }
+  writeStates(to, machine.states);
   writeKeys(to, machine.keys);
   return written(to);
 }
@@ -62,6 +62,16 @@ export function decodeState(bytes: Uint8Array): Read<Machine> {
   }
   const states = decodeStates(encoded);
   return states.ok ? { ok: true, value: { states: states.value, keys } } : states;
+}
+
+export function writeStates(to: Writer, states: States): void {
+  const encoded = encodeStates(states);
+  writeNumber(to, encoded.length, 1);
+  for (const state of encoded) {
+    writeText(to, state.application);
+    writeNumber(to, state.version, 4);
+    writeText(to, state.text);
+  }
 }
 
 function readStates(from: Reader): readonly EncodedState[] {
@@ -110,7 +120,7 @@ function readKeys(from: Reader): KeyTable<FirstOutcome> | null {
   return recordCount(keys) === count ? keys : null;
 }
 
-function writeRecord(to: Writer, key: string, record: KeyRecord<FirstOutcome>): void {
+export function writeRecord(to: Writer, key: string, record: KeyRecord<FirstOutcome>): void {
   const { index, fingerprint, outcome } = record;
   writeText(to, key);
   writeNumber(to, index, 6);
