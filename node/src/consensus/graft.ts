@@ -2,7 +2,7 @@
 import type { Entry } from "./entry.ts";
 import { append, between, type Position, positionAt, truncate } from "./log.ts";
 import { emit, type Replica, type Step, stay } from "./replica.ts";
-import { noSeats, seatsAfter } from "./seats.ts";
+import { openSeats, seatsAfter } from "./seats.ts";
 
 /** A log to take over: `entries` follow the replica's own, up to `last`; none when it has them all. */
 export type Adopted = { readonly last: Position; readonly entries: readonly Entry[] };
@@ -45,7 +45,7 @@ export function cutAfter(replica: Replica, index: number): Step {
 /** The seats as of `index`, which is not below the snapshot. */
 export function refold({ snapshot, log }: Replica, index: number) {
   const from = snapshot?.at.index ?? log.before.index;
-  return seatsAfter(snapshot?.seats ?? noSeats, between(log, from, index));
+  return seatsAfter(openSeats(snapshot), between(log, from, index));
 }
 
 export function contradiction(replica: Replica, index: number): Step {

@@ -6,7 +6,7 @@
  */
 import type { Effect } from "./effect.ts";
 import type { MemberId } from "./ids.ts";
-import { quorumSize } from "./quorum.ts";
+import { isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { emit, type Office, type Replica, type Step, stay } from "./replica.ts";
 import type { View } from "./view.ts";
 
@@ -15,6 +15,7 @@ export function changeMembers(replica: Replica, inTouch: ReadonlySet<MemberId>):
   const { office, view, nowMs, setup } = replica;
   if (office?.stage !== "active" || view === null || !view.settled) return stay(replica);
   if (view.term !== office.term || view.roster.hash !== office.roster.hash) return stay(replica);
+  if (!isQuorumOfEach([view.roster], inTouch)) return stay(replica);
   if (nowMs - office.petitionedMs < setup.suspectAfterMs * 2) return stay(replica);
   const change = removal(replica, view, inTouch) ?? admission(replica, office, view);
   if (change === null) return stay(replica);

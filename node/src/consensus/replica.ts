@@ -13,7 +13,7 @@ import type { Marks } from "./marks.ts";
 import { emptyFrontier, type Frontier, type TreeHash } from "./merkle.ts";
 import type { Append, NoConfidence, Prepare, PromiseMade, Report, Status } from "./message.ts";
 import type { Roster } from "./roster.ts";
-import { noSeats, type Seats, seatsAfter } from "./seats.ts";
+import { type OpenSeats, openSeats, type Seats, seatsAfter } from "./seats.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { View } from "./view.ts";
 
@@ -173,7 +173,7 @@ export type Replica = {
   /** Invariant: durable before anything that depends on it leaves; its term never falls. */
   readonly promised: Promised | null;
   readonly log: Log;
-  readonly seats: Seats;
+  readonly seats: OpenSeats;
   readonly snapshot: Snapshot | null;
   /** Of the Merkle tree over the log, ascending: the first is where the log kept begins. */
   readonly trees: readonly Frontier[];
@@ -218,7 +218,7 @@ export function boot(setup: Setup, remembered: Remembered, nowMs: number): Repli
     view: null,
     promised,
     log,
-    seats: seatsAfter(snapshot?.seats ?? noSeats, entries),
+    seats: seatsAfter(openSeats(snapshot), entries),
     snapshot,
     trees: [snapshot?.tree ?? emptyFrontier],
     hashed: null,

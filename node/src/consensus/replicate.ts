@@ -20,7 +20,7 @@ import {
   withProgress,
 } from "./replica.ts";
 import { memberOf } from "./roster.ts";
-import { seatsAfter } from "./seats.ts";
+import { seatsAfter, validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
 
 export function onPropose(replica: Replica, { commands, wallMs }: Propose): Step {
@@ -230,7 +230,7 @@ function reachedBy(replica: Replica, office: Office): ReadonlyMap<MemberId, numb
 export function counts(replica: Replica, office: Office, boot: Boot, status: Status): boolean {
   const { member, bootKey } = boot;
   if (office.cold && office.stage === "starting") return isNamed(office, boot);
-  return status === "normal" && replica.seats.valid.get(member) === bootKey;
+  return status === "normal" && validBoot(replica.seats, office.roster, member) === bootKey;
 }
 
 /**

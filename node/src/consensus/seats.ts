@@ -27,16 +27,27 @@ export type Seats = {
   readonly coldTerm: Term;
 };
 
-export const noSeats: Seats = {
+/** Seats of a log with changes of members that may not be committed; snapshots hold none. */
+export type OpenSeats = Seats & {
+  /** The boots of members that only an earlier roster in play lists. */
+  readonly outgoing: ReadonlyMap<MemberId, BootKey>;
+};
+
+export const noSeats: OpenSeats = {
   valid: new Map(),
   named: new Set(),
   rosters: [],
   namedAt: new Map(),
   coldTerm: term(0),
+  outgoing: new Map(),
 };
 
+export function openSeats(snapshot: { readonly seats: Seats } | null): OpenSeats {
+  return snapshot === null ? noSeats : { ...snapshot.seats, outgoing: new Map() };
+}
+
 /** Most entries are commands and change nothing here, so the fold returns early for them. */
-export function seatsAfter(seats: Seats, entries: readonly Entry[]): Seats {
+export function seatsAfter(seats: OpenSeats, entries: readonly Entry[]): OpenSeats {
   let after = seats;
   for (const entry of entries) {
     if (entry.body.kind === "term-start") after = onTermStart(after, entry, entry.body);
@@ -54,7 +65,7 @@ export function seatsAfter(seats: Seats, entries: readonly Entry[]): Seats {
   return after;
 }
 
-function onTermStart(seats: Seats, entry: Entry, { roster, cold }: TermStart): Seats {
+function onTermStart(seats: OpenSeats, entry: Entry, { roster, cold }: TermStart): OpenSeats {
   const valid = new Map<MemberId, BootKey>();
   const namedAt = new Map<MemberId, number>();
   const named = new Set(seats.named);
@@ -64,7 +75,9 @@ function onTermStart(seats: Seats, entry: Entry, { roster, cold }: TermStart): S
     namedAt.set(member.id, cold ? entry.index : (seats.namedAt.get(member.id) ?? entry.index));
     named.add(known ?? member.bootKey);
   }
+  const before = [...seats.outgoing, ...seats.valid];
   return {
+    outgoing: new Map(before.filter(([id]) => !valid.has(id))),
     valid,
     named,
     rosters: [...seats.rosters, { index: entry.index, term: entry.term, roster }],
@@ -74,21 +87,28 @@ function onTermStart(seats: Seats, entry: Entry, { roster, cold }: TermStart): S
 }
 
 /** A leader appends nothing else before its term-start is committed: what follows one proves it. */
-function settleByTerm(seats: Seats, { term: ofTerm, index }: Entry): Seats {
+function settleByTerm(seats: OpenSeats, { term: ofTerm, index }: Entry): OpenSeats {
   if (seats.rosters.length <= 1 || seats.rosters.at(-1)?.term !== ofTerm) return seats;
   return settleRosters(seats, index);
 }
 
 /** Drops the rosters that a later committed term-start has replaced. */
-export function settleRosters(seats: Seats, commitIndex: number): Seats {
+export function settleRosters(seats: OpenSeats, commitIndex: number): OpenSeats {
   const settled = seats.rosters.findLastIndex(({ index }) => index <= commitIndex);
-  return settled <= 0 ? seats : { ...seats, rosters: seats.rosters.slice(settled) };
+  if (settled <= 0) return seats;
+  const rosters = seats.rosters.slice(settled);
+  const listed = (id: MemberId) => rosters.some(({ roster }) => memberOf(roster, id) !== undefined);
+  return { ...seats, rosters, outgoing: new Map([...seats.outgoing].filter(([id]) => listed(id))) };
 }
 
 /**
  * The boot that speaks for `member`: by the log; by the contract's roster only while no term-start
  * lists the member.
  */
-export function validBoot(seats: Seats, roster: Roster, member: MemberId): BootKey | undefined {
-  return seats.valid.get(member) ?? memberOf(roster, member)?.bootKey;
+export function validBoot(
+  { valid, outgoing }: OpenSeats,
+  roster: Roster,
+  member: MemberId,
+): BootKey | undefined {
+  return valid.get(member) ?? outgoing.get(member) ?? memberOf(roster, member)?.bootKey;
 }

@@ -50,9 +50,8 @@ function lead(replica: Replica, office: Office): Step {
   const mustGo = cutOff || office.unwelcome || isDisowned(noted, office) || mustLeave(noted);
   const kept = andThen(due ? broadcast(noted) : stay(noted), resumeTransfers);
   const marked = andThen(andThen(kept, markTick), anchorTick);
-  return andThen(marked, (led) =>
-    mustGo ? petition(led, office) : changeMembers(noteGoal(led), inTouch),
-  );
+  const asked = andThen(marked, (led) => (mustGo ? petition(led, office) : stay(led)));
+  return andThen(asked, (led) => changeMembers(noteGoal(led), inTouch));
 }
 
 /**

@@ -17,7 +17,7 @@ import {
   stay,
   withProgress,
 } from "./replica.ts";
-import { seatsAfter, settleRosters } from "./seats.ts";
+import { openSeats, seatsAfter, settleRosters } from "./seats.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { frontierAt, treesFrom } from "./trees.ts";
 
@@ -27,7 +27,7 @@ export function onStateCaptured(replica: Replica, { index, state }: StateCapture
   const at = positionAt(log, index);
   if (at === null || index > commitIndex || index <= (snapshot?.at.index ?? 0))
     return stay(replica);
-  const seats = settleRosters(refold(replica, index), index);
+  const { outgoing: _, ...seats } = settleRosters(refold(replica, index), index);
   const kept = compact(log, Math.min(index - setup.retainedEntries, oldestTransfer(replica)));
   const [tree, base] = [frontierAt(replica, index), frontierAt(replica, kept.before.index)];
   if (tree === null || base === null) return stay(replica);
@@ -159,7 +159,7 @@ function install(replica: Replica, { at, seats, tree, parts, totalBytes }: Incom
     log,
     snapshot,
     trees: [tree],
-    seats: seatsAfter(seats, suffix),
+    seats: seatsAfter(openSeats(snapshot), suffix),
     commitIndex: at.index,
     incoming: null,
   });
