@@ -7,6 +7,7 @@ import type { Promised, Write } from "../../node/src/consensus/effect.ts";
 import type { Entry } from "../../node/src/consensus/entry.ts";
 import type { Snapshot } from "../../node/src/consensus/snapshot.ts";
 import type { Journal, Recovered } from "../../node/src/runtime/ports.ts";
+import { covers } from "../../node/src/storage/frontier.ts";
 
 export type MemoryDisk = {
   /** A journal over what is durable now. An open one is crashed first. */
@@ -102,15 +103,21 @@ function apply(durable: Durable, write: Write): void {
     }
     case "snapshot": {
       const { at } = write.snapshot;
-      durable.snapshot = write.snapshot;
+      durable.snapshot = believable(write.snapshot);
       durable.entries = durable.entries.filter(({ index }) => index > at.index);
       return;
     }
     case "install":
-      durable.snapshot = write.snapshot;
+      durable.snapshot = believable(write.snapshot);
       durable.entries = [];
       return;
     default:
       write satisfies never;
   }
+}
+
+function believable(snapshot: Snapshot): Snapshot {
+  const { at, tree } = snapshot;
+  assert(covers(tree, at.index), `a snapshot at ${at.index} with the tree of ${tree.size} entries`);
+  return snapshot;
 }

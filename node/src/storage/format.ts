@@ -13,7 +13,8 @@
  * Slot:      preamble  generation (6)  term (6)  leader boot key (32)  roster hash (32)
  *            CRC of the 76 bytes after the preamble (4)
  * Snapshot:  preamble  header length (4)  header (JSON)  state  CRC of all after the preamble (4)
- *            The header names the first segment that still counts; the state fills the file.
+ *            The header holds all of the snapshot but the state, and names the first segment that
+ *            still counts; the state fills the file.
  * Segment:   preamble  sequence (4)  previous end (4)  marker (4)  CRC of these 12 (4)
  *            frames, then zeros to the end of the file
  * Frame:     marker (4)  body length (4)  CRC of length and body (4)  body
@@ -28,7 +29,7 @@
 import { crc32 } from "node:zlib";
 import { StorageError } from "./faults.ts";
 
-export const formatVersion = 1;
+export const formatVersion = 2;
 export const magics = { promises: "dsc-prom", snapshot: "dsc-snap", segment: "dsc-segm" } as const;
 type Magic = (typeof magics)[keyof typeof magics];
 

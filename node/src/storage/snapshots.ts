@@ -4,6 +4,7 @@
  * The state may be large: it is written from where it lies, in pieces, and read into the one array
  * that becomes the snapshot's.
  */
+import { strict as assert } from "node:assert";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -13,6 +14,7 @@ import type { Snapshot } from "../consensus/snapshot.ts";
 import type { Disk } from "./disk.ts";
 import { orUnusable } from "./faults.ts";
 import { magics, preambleBytes, readPreamble, writePreamble } from "./format.ts";
+import { covers } from "./frontier.ts";
 
 const pieceBytes = 1_048_576;
 const fixedBytes = preambleBytes + 4;
@@ -92,8 +94,8 @@ function decode(descriptor: number, path: string): StoredSnapshot | null {
   if (tail.readUInt32BE() !== crc) return null;
   const header = parseHeader(json);
   if (header === null) return null;
-  const { at, seats, firstSegment } = header;
-  return { snapshot: { at, seats, state }, firstSegment };
+  const { at, seats, tree, firstSegment } = header;
+  return { snapshot: { at, seats, tree, state }, firstSegment };
 }
 
 /** One call of the system reads 2 GiB at most, and may read less than it was asked for. */
@@ -107,7 +109,8 @@ function readAt(descriptor: number, target: Uint8Array, position: number): void 
   }
 }
 
-function encodeHead({ at, seats }: Snapshot, firstSegment: number): Buffer {
+function encodeHead({ at, seats, tree }: Snapshot, firstSegment: number): Buffer {
+  assert(covers(tree, at.index), `a snapshot at ${at.index} with the tree of ${tree.size} entries`);
   const header: z.input<typeof headerShape> = {
     at,
     seats: {
@@ -121,6 +124,7 @@ function encodeHead({ at, seats }: Snapshot, firstSegment: number): Buffer {
       namedAt: [...seats.namedAt],
       coldTerm: seats.coldTerm,
     },
+    tree: { size: tree.size, roots: [...tree.roots] },
     firstSegment,
   };
   const json = Buffer.from(JSON.stringify(header));
@@ -133,7 +137,8 @@ function encodeHead({ at, seats }: Snapshot, firstSegment: number): Buffer {
 
 function parseHeader(json: Buffer): z.output<typeof headerShape> | null {
   try {
-    return headerShape.parse(JSON.parse(json.toString()));
+    const header = headerShape.parse(JSON.parse(json.toString()));
+    return covers(header.tree, header.at.index) ? header : null;
   } catch {
     return null;
   }
@@ -165,5 +170,6 @@ const headerShape = z.object({
       .transform((pairs): ReadonlyMap<MemberId, number> => new Map(pairs)),
     coldTerm: termShape,
   }),
+  tree: z.object({ size: indexShape, roots: z.array(hashShape) }),
   firstSegment: z.int().positive(),
 });

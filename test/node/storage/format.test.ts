@@ -4,9 +4,16 @@ import { crc32 } from "node:zlib";
 import { expect, test } from "vitest";
 import { firstEntries, openNoting, promised, snapshotAt, written } from "./sample.ts";
 
-test.for(["promises", "snapshot", "00000001.segment"])(
-  "an unknown version of %s is refused, and nothing is touched",
-  async (name) => {
+test.for([
+  ["promises", 1],
+  ["snapshot", 1],
+  ["00000001.segment", 1],
+  ["promises", 3],
+  ["snapshot", 3],
+  ["00000001.segment", 3],
+] as const)(
+  "%s of another version, %i, is refused, and nothing is touched",
+  async ([name, version]) => {
     const entries = firstEntries(3);
     const directory = await written(entries);
     const { journal } = await openNoting(directory);
@@ -16,15 +23,15 @@ test.for(["promises", "snapshot", "00000001.segment"])(
     await journal.close();
     const path = join(directory, name);
     const bytes = readFileSync(path);
-    bytes.writeUInt32BE(2, 8);
+    bytes.writeUInt32BE(version, 8);
     bytes.writeUInt32BE(crc32(bytes.subarray(0, 12)), 12);
     writeFileSync(path, bytes);
     writeFileSync(join(directory, "spare.segment"), "a leftover, too");
     const before = readdirSync(directory);
 
     await expect(openNoting(directory)).rejects.toMatchObject({
-      message: `${path} has format version 2; this release reads version 1 only`,
-      fault: { code: "storage.versionUnknown", version: 2, versionSupported: 1 },
+      message: `${path} has format version ${version}; this release reads version 2 only`,
+      fault: { code: "storage.versionUnknown", version, versionSupported: 2 },
     });
     expect(readdirSync(directory)).toEqual(before);
     expect(readFileSync(path)).toEqual(bytes);

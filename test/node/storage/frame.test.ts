@@ -42,7 +42,7 @@ test("a segment's header has the bytes that the format describes", () => {
   const bytes = encodeSegmentHeader(header);
   expect(bytes.toString("latin1", 0, 8)).toBe("dsc-segm");
   expect(bytes.toString("hex", 8)).toMatchInlineSnapshot(
-    `"00000001862a36d400000007000004d2deadbeef2ac8b9cf"`,
+    `"000000021f23676e00000007000004d2deadbeef2ac8b9cf"`,
   );
   expect(readSegmentHeader(bytes, "here")).toEqual(header);
 });

@@ -3,7 +3,15 @@ import { describe, expect, test } from "vitest";
 import type { Write } from "../../../node/src/consensus/effect.ts";
 import type { Entry } from "../../../node/src/consensus/entry.ts";
 import type { Journal, Recovered } from "../../../node/src/runtime/ports.ts";
-import { appending, entriesAfter, firstEntries, promised, snapshotAt } from "./sample.ts";
+import {
+  appending,
+  entriesAfter,
+  firstEntries,
+  ofEveryKind,
+  promised,
+  snapshotAt,
+  treeOf,
+} from "./sample.ts";
 
 export type JournalMaker = {
   open(): Promise<Journal>;
@@ -36,6 +44,12 @@ function logContract(make: () => JournalMaker): void {
       [appending(entries.slice(1, 20))],
       [appending(entries.slice(20))],
     );
+    expect(recovered.entries).toEqual(entries);
+  });
+
+  test("entries of every kind come back", async () => {
+    const entries = ofEveryKind();
+    const recovered = await afterRestart(make, [appending(entries)]);
     expect(recovered.entries).toEqual(entries);
   });
 
@@ -101,6 +115,20 @@ function snapshotContract(make: () => JournalMaker): void {
     );
     expect(recovered).toEqual({ promised: null, snapshot, entries: others.slice(10) });
   });
+
+  test.for(["snapshot", "install"] as const)(
+    "a %s with another log's tree is a broken program's, and refused",
+    async (kind) => {
+      const journal = await make().open();
+      const entries = firstEntries(10);
+      await journal.write([appending(entries)]);
+      const snapshot = { ...snapshotAt(at(entries, 10)), tree: treeOf(9) };
+      await expect(journal.write([{ kind, snapshot, keepAfter: 0 }])).rejects.toThrow(
+        "a snapshot at 10 with the tree of 9 entries",
+      );
+      await journal.close();
+    },
+  );
 
   test("an installed snapshot of the same log drops the entries behind it, too", async () => {
     const entries = firstEntries(30);

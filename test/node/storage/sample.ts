@@ -15,10 +15,12 @@ import type { Promised, Write } from "../../../node/src/consensus/effect.ts";
 import { type Body, type Entry, makeEntry } from "../../../node/src/consensus/entry.ts";
 import { bootKey, hash, memberId, term } from "../../../node/src/consensus/ids.ts";
 import { origin, type Position } from "../../../node/src/consensus/log.ts";
-import { noSeats, type Seats } from "../../../node/src/consensus/seats.ts";
+import { emptyFrontier, extend, type Frontier } from "../../../node/src/consensus/merkle.ts";
+import type { Roster } from "../../../node/src/consensus/roster.ts";
+import type { Seats } from "../../../node/src/consensus/seats.ts";
 import type { Snapshot } from "../../../node/src/consensus/snapshot.ts";
 import type { Journal, Log } from "../../../node/src/runtime/ports.ts";
-import { sha256Chain } from "../../../node/src/storage/digest.ts";
+import { sha256Chain, sha256Tree } from "../../../node/src/storage/digest.ts";
 import type { Durability } from "../../../node/src/storage/disk.ts";
 import { type JournalOptions, openJournal } from "../../../node/src/storage/journal.ts";
 
@@ -39,6 +41,29 @@ export function entriesAfter(after: Position, count: number, label = "a", bytes 
   return entries;
 }
 
+export function ofEveryKind(): Entry[] {
+  const checkpoint = {
+    coldTerm: term(2),
+    index: 4,
+    logRoot: hash(hex("a")),
+    stateHash: hash(hex("b")),
+  };
+  const bodies: readonly Body[] = [
+    { kind: "term-start", roster, cold: true },
+    { kind: "rejoin", member: memberId(`0x${"1".repeat(40)}`), bootKey: bootKey(hex("d")) },
+    { kind: "command", payload: Uint8Array.of(0, 255) },
+    { kind: "mark" },
+    { kind: "checkpoint", checkpoint },
+  ];
+  let previous: Position = origin;
+  return bodies.map((body) => {
+    const draft = { index: previous.index + 1, term: term(3), timeMs: 1_700_000_000_000 };
+    const entry = makeEntry(draft, body, previous.hash, sha256Chain);
+    previous = entry;
+    return entry;
+  });
+}
+
 export const firstEntries = (count: number, label?: string): Entry[] =>
   entriesAfter(origin, count, label);
 
@@ -56,26 +81,28 @@ export const promised = (value: number): Promised => ({
   rosterHash: hash(hex("c")),
 });
 
+const roster: Roster = {
+  hash: hash(hex("f")),
+  members: [{ slot: 7, id: memberId(`0x${"1".repeat(40)}`), bootKey: bootKey(hex("e")) }],
+};
+
 export const seats: Seats = {
-  ...noSeats,
   valid: new Map([[memberId(`0x${"1".repeat(40)}`), bootKey(hex("d"))]]),
   named: new Set([bootKey(hex("d")), bootKey(hex("e"))]),
-  rosters: [
-    {
-      index: 1,
-      term: term(2),
-      roster: {
-        hash: hash(hex("f")),
-        members: [{ slot: 7, id: memberId(`0x${"1".repeat(40)}`), bootKey: bootKey(hex("e")) }],
-      },
-    },
-  ],
+  rosters: [{ index: 1, term: term(2), roster }],
   namedAt: new Map([[memberId(`0x${"1".repeat(40)}`), 5]]),
   coldTerm: term(2),
 };
 
 export function snapshotAt(at: Position, stateBytes = 10): Snapshot {
-  return { at: positionOf(at), seats, state: new Uint8Array(stateBytes).fill(at.index) };
+  const state = new Uint8Array(stateBytes).fill(at.index);
+  return { at: positionOf(at), seats, tree: treeOf(at.index), state };
+}
+
+/** Of a log whose entries' hashes nobody asks for. */
+export function treeOf(size: number): Frontier {
+  const leaves = Array.from({ length: size }, (_, at) => hash(String(at).padStart(64, "0")));
+  return extend(emptyFrontier, leaves, sha256Tree);
 }
 
 export type Line = {
