@@ -6,7 +6,7 @@ import { type Answer, answerJson, answerText } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { increment } from "./increment.ts";
 import { answerProblem, isDeclared, RequestError } from "./problem.ts";
-import { choice, hex, quoted, readQuery, wholeNumber } from "./query.ts";
+import { choice, hex, position, quoted, readQuery, wholeNumber } from "./query.ts";
 
 export type AppOptions = {
   readonly service: Service;
@@ -45,6 +45,12 @@ const endpoints: readonly Endpoint[] = [
   },
   { method: "GET", path: "/members", about: "the roster, as this node sees it", handle: members },
   { method: "GET", path: "/log", about: "log entries; ?from=&limit=", handle: log },
+  {
+    method: "GET",
+    path: "/receipts/{index}",
+    about: "proves an entry to whoever knows the contract's roster",
+    handle: receipt,
+  },
   { method: "GET", path: "/health", about: "200 while in touch with the cluster", handle: health },
   {
     method: "GET",
@@ -59,14 +65,15 @@ const endpoints: readonly Endpoint[] = [
 export function createApp(options: AppOptions): Hono {
   const app = new Hono();
   for (const { method, path, handle } of endpoints) {
-    app.on(method, path, async (context) => {
+    const route = path.replace(/\{(\w+)\}/, ":$1");
+    app.on(method, route, async (context) => {
       try {
         return send(options, path, await handle(options, context));
       } catch (error) {
         return send(options, path, fail(options.log, path, error));
       }
     });
-    app.all(path, (context) => send(options, path, otherMethod(context, path, method)));
+    app.all(route, (context) => send(options, path, otherMethod(context, path, method)));
   }
   app.notFound((context) => {
     const message = `no such path: ${quoted(context.req.path)}; expected one that GET / lists`;
@@ -139,6 +146,11 @@ function log({ service }: AppOptions, context: Context): Answer {
     otherwise: latest,
   });
   return answerJson(service.log(from, limit));
+}
+
+async function receipt({ service }: AppOptions, context: Context): Promise<Answer> {
+  readQuery(searchOf(context), []);
+  return answerJson(await service.receipt(position("index", context.req.param("index") ?? "")));
 }
 
 function health({ service }: AppOptions, context: Context): Answer {

@@ -5,6 +5,7 @@
  */
 import { ClusterError, type Outcome } from "../errors.ts";
 import type { CallFault } from "../runtime/ports.ts";
+import type { ReceiptFault } from "../runtime/receipts.ts";
 import type { Answer } from "./answer.ts";
 
 /** What a client did wrong; the error's message says what, and what was expected. */
@@ -25,7 +26,7 @@ export type NodeFault = { readonly code: "node.unhealthy" } | { readonly code: "
 
 export class RequestError extends ClusterError<RequestFault | NodeFault> {}
 
-export type Fault = RequestFault | NodeFault | CallFault;
+export type Fault = RequestFault | NodeFault | CallFault | ReceiptFault;
 
 export type Problem = {
   readonly status: number;
@@ -66,6 +67,8 @@ export const problems = {
   },
   "commit.timeout": { status: 504, outcome: "indefinite", title: "Not committed in time" },
   "read.timeout": { status: 503, outcome: "definite", title: "The read was not confirmed in time" },
+  "receipt.notYet": { status: 404, outcome: "definite", title: "No receipt yet" },
+  "receipt.compacted": { status: 410, outcome: "definite", title: "No receipt any more" },
   "node.unavailable": { status: 503, outcome: "definite", title: "The node does not serve yet" },
 } as const satisfies Record<Fault["code"], Problem>;
 
@@ -86,6 +89,7 @@ export function answerProblem(error: unknown): Answer {
     detail,
     outcome,
     ...(leader === null ? {} : { leader: leader.origin }),
+    ...extensionsOf(fault),
   };
   const headers = headersOf(fault, leader);
   return { status, type: problemType, headers, body: JSON.stringify(document) };
@@ -113,12 +117,24 @@ function detailOf(fault: Fault, message: string): string {
   }
 }
 
+/** What a program would otherwise have to read out of the sentence (RFC 9457, section 3.2). */
+function extensionsOf(fault: Fault): Readonly<Record<string, number>> {
+  switch (fault.code) {
+    case "receipt.notYet":
+      return { certifiedIndex: fault.certifiedIndex };
+    case "receipt.compacted":
+      return { firstIndex: fault.firstIndex };
+    default:
+      return {};
+  }
+}
+
 function headersOf(fault: Fault, leader: URL | null): Readonly<Record<string, string>> {
   if (fault.code === "request.methodNotAllowed") return { allow: fault.allowed.join(", ") };
   // What is left of an oversized body is not worth reading.
   if (fault.code === "request.tooLarge") return { connection: "close" };
   if (leader !== null) return { location: new URL("/increment", leader).href };
-  if (problems[fault.code].status !== 503) return {};
+  if (problems[fault.code].status !== 503 && fault.code !== "receipt.notYet") return {};
   const ms = fault.code === "overloaded" ? fault.retryAfterMs : retryAfterMsDefault;
   return { "retry-after": String(Math.max(1, Math.ceil(ms / 1_000))) };
 }

@@ -1,4 +1,4 @@
-/** Query parameters: known ones, once each, with a value that was expected. */
+/** Parameters of a URL: known ones, once each, with a value that was expected. */
 import { RequestError } from "./problem.ts";
 
 export type Query = ReadonlyMap<string, string>;
@@ -44,6 +44,14 @@ export function wholeNumber(
   const value = /^[0-9]{1,16}$/.test(given) ? Number(given) : Number.NaN;
   if (value >= min && value <= max) return value;
   throw refuse(query, name, `a whole number from ${min} to ${max}`);
+}
+
+/** A place in the log, from the path. @throws RequestError request.invalid */
+export function position(name: string, given: string): number {
+  const value = /^[0-9]{1,16}$/.test(given) ? Number(given) : Number.NaN;
+  if (value >= 1 && value <= Number.MAX_SAFE_INTEGER) return value;
+  const expected = `a whole number from 1 to ${Number.MAX_SAFE_INTEGER}`;
+  throw invalid(name, `${name}: expected ${expected}, got ${quoted(given)}`);
 }
 
 /** Lower-case hex, or `null` when it is not given. @throws RequestError request.invalid */

@@ -37,6 +37,7 @@ export function createService(options: AnswersOptions): Service {
       const member = working(station);
       return member.replicated.page(member.runner.replica(), from, limit);
     },
+    receipt: async (index) => working(station).receipts.of(index),
     health: () => healthOf(station, nowMs()),
     attestation: options.attest,
     metrics: options.metrics,

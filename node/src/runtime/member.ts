@@ -25,10 +25,14 @@ import type {
   PeerResponse,
   Peers,
   RecoverVoter,
+  RecoverVoucher,
+  SignCheckpoint,
   SignVote,
 } from "./ports.ts";
+import { createReceipts, type Receipts } from "./receipts.ts";
 import { createReplicated, type Replicated } from "./replicated.ts";
 import { type Runner, startRunner } from "./runner.ts";
+import { createSight, type Sight } from "./sight.ts";
 import { createVoteDoor } from "./voteDoor.ts";
 
 export type MemberOptions = {
@@ -37,6 +41,8 @@ export type MemberOptions = {
   readonly chain: Chain;
   readonly signVote: SignVote;
   readonly recoverVoter: RecoverVoter;
+  readonly signCheckpoint: SignCheckpoint;
+  readonly recoverVoucher: RecoverVoucher;
   readonly refreshView: () => void;
   readonly snapshotEvery: number;
   readonly callMsMax: number;
@@ -51,12 +57,14 @@ export type Member = {
   readonly runner: Runner;
   readonly calls: Calls;
   readonly replicated: Replicated;
+  readonly receipts: Receipts;
   readonly peerEvents: PeerEvents;
   attach(peers: Peers): void;
   peers(): Peers | null;
   onView(view: ChainView): void;
   onRegistered(): void;
-  chainView(): { readonly view: ChainView; readonly readAtMs: number } | null;
+  readonly chainView: Sight["chainView"];
+  readonly removal: Sight["removal"];
   disk(): JournalHealth;
   /** Hands over when leading; resolves when the chain took it or `msMax` passed. */
   stepDown(msMax: number): Promise<void>;
@@ -68,12 +76,12 @@ const sweepMs = 100;
 const now = () => performance.now();
 
 export function startMember(options: MemberOptions): Member {
-  const { journal, setup, log } = options;
+  const { journal, setup, log, chain, recoverVoucher } = options;
   let peers: Peers | null = null;
-  let chainView: { view: ChainView; readAtMs: number } | null = null;
+  const sight = createSight(setup.self.member);
   const peerEndpoints = new Map<MemberId, string>();
   const { recovered } = journal;
-  const replicated = createReplicated(recovered.snapshot);
+  const replicated = createReplicated(recovered.snapshot, setup.digest);
   const calls = createCalls(
     {
       commandMsMax: options.callMsMax,
@@ -109,13 +117,14 @@ export function startMember(options: MemberOptions): Member {
     runner,
     calls,
     replicated,
+    receipts: createReceipts({ replica: runner.replica, recoverVoucher, cluster: chain }),
     peerEvents: peerEventsFor(runner, calls, options),
     attach(opened) {
       peers = opened;
     },
     peers: () => peers,
     onView(view) {
-      chainView = { view, readAtMs: now() };
+      sight.note(view, now());
       for (const { id, peerEndpoint } of [...view.members, ...view.pending]) {
         peerEndpoints.set(id, peerEndpoint);
       }
@@ -123,7 +132,8 @@ export function startMember(options: MemberOptions): Member {
       runner.input({ kind: "view", view: view.view });
     },
     onRegistered: () => runner.input({ kind: "registered" }),
-    chainView: () => chainView,
+    chainView: sight.chainView,
+    removal: sight.removal,
     disk: () => journal.health(),
     async stepDown(msMax) {
       runner.input({ kind: "step-down" });

@@ -1,10 +1,11 @@
 /** What a node says of itself and of its members: status, members, health. */
 import type { MemberId } from "../consensus/ids.ts";
 import { quorumSize } from "../consensus/quorum.ts";
-import type { Peer, Replica } from "../consensus/replica.ts";
+import type { Peer, Replica, Rollback } from "../consensus/replica.ts";
 import { validBoot } from "../consensus/seats.ts";
 import type { ChainView, MemberRecord } from "./ports.ts";
 import type { Health, MemberStatus, NodeStatus, Role } from "./service.ts";
+import { describeRemoval } from "./sight.ts";
 import type { Station } from "./station.ts";
 
 export function statusOf(station: Station, nowMs: number): NodeStatus {
@@ -13,6 +14,7 @@ export function statusOf(station: Station, nowMs: number): NodeStatus {
   const replica = member?.runner.replica() ?? null;
   const view = known?.view ?? null;
   const members = view?.members.length ?? 0;
+  const waitingFor = waitingForOf(station);
   return {
     node: {
       slot: recordOf(view, identity?.wallet ?? null)?.slot ?? null,
@@ -30,6 +32,9 @@ export function statusOf(station: Station, nowMs: number): NodeStatus {
     lastIndex: replica?.log.last.index ?? 0,
     commitIndex: replica?.commitIndex ?? 0,
     appliedIndex: member?.replicated.appliedIndex() ?? 0,
+    lagEntries: replica === null ? null : lagOf(replica),
+    checkpoint: checkpointOf(replica),
+    anchor: view?.view.anchor == null ? null : { index: view.view.anchor.index },
     chain: {
       id: station.chain?.id ?? 0,
       contract: station.chain?.contract ?? "",
@@ -37,8 +42,42 @@ export function statusOf(station: Station, nowMs: number): NodeStatus {
       ageMs: known === null ? 0 : Math.round(nowMs - known.readAtMs),
     },
     uptimeMs: Math.round(nowMs - station.startedMs),
-    ...(station.waitingFor === null ? {} : { waitingFor: station.waitingFor }),
+    ...(waitingFor === null ? {} : { waitingFor }),
   };
+}
+
+/** An entry held is not behind, though its commit may not have been heard of yet. */
+function lagOf({ office, peers, log, commitIndex }: Replica): number | null {
+  const heard = [...peers.values()].flatMap(({ report }) => report?.commitIndex ?? []);
+  if (heard.length === 0 && office?.stage !== "active") return null;
+  return Math.max(0, Math.max(commitIndex, ...heard) - log.last.index);
+}
+
+function checkpointOf(replica: Replica | null): NodeStatus["checkpoint"] {
+  const checkpoint = replica?.vouched.certificate?.checkpoint;
+  return checkpoint === undefined
+    ? null
+    : { index: checkpoint.index, coldTerm: checkpoint.coldTerm };
+}
+
+function waitingForOf(station: Station): string | null {
+  const { member } = station;
+  const rollback = member?.runner.replica().office?.rollback ?? null;
+  if (rollback !== null) return describeRollback(rollback);
+  if (station.waitingFor !== null || member === null) return station.waitingFor;
+  const removal = member.removal();
+  if (removal !== null) return describeRemoval(removal);
+  const role = roleOf(station, member.runner.replica(), member.chainView()?.view ?? null);
+  return role === "pending" ? "the leader: it admits this member once it has caught up" : null;
+}
+
+function describeRollback({ anchorIndex, lastIndex }: Rollback): string {
+  const remedy = "a rollback; bring back a disk that holds it";
+  return lastIndex < anchorIndex
+    ? `an operator: all logs that answered end ${anchorIndex - lastIndex} entries before the ` +
+        `anchor at index ${anchorIndex} on the chain, the longest at index ${lastIndex}: ${remedy}`
+    : `an operator: the log that answered, up to index ${lastIndex}, has another root at index ` +
+        `${anchorIndex} than the anchor on the chain: ${remedy}`;
 }
 
 function roleOf(station: Station, replica: Replica | null, view: ChainView | null): Role {
@@ -83,6 +122,11 @@ export function healthOf(station: Station, nowMs: number): Health {
   const disk = station.member?.disk();
   if (disk !== undefined && !disk.ok) return { ok: false, reason: disk.reason };
   const { office, following, setup, status } = replica;
+  if (office?.rollback != null) return { ok: false, reason: describeRollback(office.rollback) };
+  const role = roleOf(station, replica, station.member?.chainView()?.view ?? null);
+  if (role === "unregistered" || role === "pending") {
+    return { ok: false, reason: describeOutside(station, role) };
+  }
   const confirmedMs =
     office?.stage === "active" ? office.quorumMs : following?.active ? following.heardMs : null;
   if (confirmedMs === null) return { ok: false, reason: "no active leader is known" };
@@ -94,6 +138,14 @@ export function healthOf(station: Station, nowMs: number): Health {
   return status === "normal"
     ? { ok: true }
     : { ok: false, reason: "recovering: this boot has not rejoined yet" };
+}
+
+/** Of a node that is not on the roster. */
+function describeOutside(station: Station, role: "unregistered" | "pending"): string {
+  const what = `${role}: it waits for ${waitingForOf(station) ?? "the contract to list it"}`;
+  if (role === "unregistered" || station.member === null) return what;
+  const lag = lagOf(station.member.runner.replica());
+  return `${what}; it is ${lag === null ? "not in touch with any member" : `${lag} entries behind`}`;
 }
 
 export function memberStatuses(station: Station, nowMs: number): readonly MemberStatus[] {

@@ -1,6 +1,7 @@
 /** What a node offers its clients. The HTTP adapter renders it; tests call it directly. */
 import type { BootKey, MemberId } from "../consensus/ids.ts";
 import type { BootProof } from "./ports.ts";
+import type { Receipt } from "./receipt.ts";
 
 /** A fencing token: where in the log a command took effect. */
 export type Committed<Value> = {
@@ -43,6 +44,12 @@ export type NodeStatus = {
   readonly lastIndex: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
+  /** Behind the commit index of whoever is ahead, by its last report; null: nobody was heard. */
+  readonly lagEntries: number | null;
+  /** The newest that a quorum signed, as far as this node knows. */
+  readonly checkpoint: { readonly index: number; readonly coldTerm: number } | null;
+  /** The newest that the contract keeps. */
+  readonly anchor: { readonly index: number } | null;
   readonly chain: {
     readonly id: number;
     readonly contract: string;
@@ -74,7 +81,7 @@ export type LogRecord = {
   readonly term: number;
   /** Milliseconds since the Unix epoch, as the leader noted it. */
   readonly time: number;
-  readonly kind: "term-start" | "rejoin" | "command";
+  readonly kind: "term-start" | "rejoin" | "command" | "mark" | "checkpoint";
   readonly application: string | null;
   readonly command: unknown;
   readonly result: unknown;
@@ -103,7 +110,7 @@ export type Attestation = BootProof & {
 };
 
 /**
- * Calls reject with a ClusterError over CallFault. `increment` and a linearizable `counter` answer
+ * Calls reject with a ClusterError over CallFault, `receipt` over ReceiptFault too. `increment` and a linearizable `counter` answer
  * only once the protocol allows it.
  */
 export type Service = {
@@ -116,6 +123,8 @@ export type Service = {
   status(): NodeStatus;
   members(): readonly MemberStatus[];
   log(from: number, limit: number): LogPage;
+  /** @param index 1 or greater */
+  receipt(index: number): Promise<Receipt>;
   health(): Health;
   /** Without a nonce: this boot's own proof. With one: a fresh quote over it as well. */
   attestation(nonce: string | null): Promise<Attestation>;

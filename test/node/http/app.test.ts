@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createApp } from "../../../node/src/http/app.ts";
-import { fixture, leaderUrl, proof, status } from "./fixture.ts";
+import { fixture, leaderUrl, proof, receipt, status } from "./fixture.ts";
 
 async function ask(path: string, init: RequestInit = {}, parts = fixture()) {
   const response = await createApp(parts).request(path, init);
@@ -68,6 +68,14 @@ test("the last entries of a short log begin at the first", async () => {
   expect((await ask("/log", {}, short)).asked).toEqual([["log", 1, 100]]);
 });
 
+test("the receipt is the one of the entry that the path names", async () => {
+  const { body, asked } = await ask("/receipts/7");
+  expect(body).toEqual(receipt);
+  expect(asked).toEqual([["receipt", 7]]);
+  const last = String(Number.MAX_SAFE_INTEGER);
+  expect((await ask(`/receipts/${last}`)).asked).toEqual([["receipt", Number(last)]]);
+});
+
 test("health is 200 while the node is in touch and 503 with the reason when it is not", async () => {
   expect((await ask("/health")).body).toEqual({ ok: true });
   const sick = fixture({ health: () => ({ ok: false, reason: "no leader for 1,200 ms" }) });
@@ -103,6 +111,7 @@ test("the root lists every path", async () => {
     "GET /status",
     "GET /members",
     "GET /log",
+    "GET /receipts/{index}",
     "GET /health",
     "GET /attestation",
     "GET /metrics",
@@ -136,9 +145,13 @@ test("answers are counted by path and status, and unknown paths under one name",
   await ask("/counter", {}, parts);
   await ask("/counter?x=1", {}, parts);
   await ask("/wp-login.php", {}, parts);
+  await ask("/receipts/7", {}, parts);
+  await ask("/receipts/8", {}, parts);
   expect(parts.counted).toEqual([
     "http_requests_total /counter 200",
     "http_requests_total /counter 400",
     "http_requests_total other 404",
+    "http_requests_total /receipts/{index} 200",
+    "http_requests_total /receipts/{index} 200",
   ]);
 });

@@ -4,6 +4,8 @@ import { bootKey, memberId } from "../../../node/src/consensus/ids.ts";
 import { ClusterError } from "../../../node/src/errors.ts";
 import type { AppOptions } from "../../../node/src/http/app.ts";
 import type { CallFault, Log } from "../../../node/src/runtime/ports.ts";
+import type { Receipt } from "../../../node/src/runtime/receipt.ts";
+import type { ReceiptFault } from "../../../node/src/runtime/receipts.ts";
 import type { Attestation, NodeStatus, Service } from "../../../node/src/runtime/service.ts";
 
 export const leaderUrl = "http://127.0.0.1:8081";
@@ -20,6 +22,9 @@ export const status: NodeStatus = {
   lastIndex: 1_234,
   commitIndex: 1_230,
   appliedIndex: 1_230,
+  lagEntries: 0,
+  checkpoint: { index: 1_100, coldTerm: 0 },
+  anchor: null,
   chain: { id: 31_337, contract: `0x${"33".repeat(20)}`, block: 9, ageMs: 40 },
   uptimeMs: 5_000,
 };
@@ -42,6 +47,24 @@ export const proof: Attestation = {
     blockNumber: "7",
     blockHash: `0x${"44".repeat(32)}`,
   },
+};
+
+export const receipt: Receipt = {
+  format: 1,
+  chainId: 31_337,
+  contract: `0x${"33".repeat(20)}`,
+  index: 7,
+  term: 3,
+  entry: "0x02",
+  prevHash: `0x${"77".repeat(32)}`,
+  path: [`0x${"88".repeat(32)}`],
+  checkpoint: {
+    coldTerm: 0,
+    index: 1_100,
+    logRoot: `0x${"99".repeat(32)}`,
+    stateHash: `0x${"aa".repeat(32)}`,
+  },
+  signatures: [],
 };
 
 export type Asked = readonly [call: keyof Service, ...values: unknown[]];
@@ -71,6 +94,10 @@ export function fixture(overrides: Partial<Service> = {}): Fixture {
       asked.push(["log", from, limit]);
       return { entries: [], firstIndex: 1, lastIndex: 1_230 };
     },
+    async receipt(index) {
+      asked.push(["receipt", index]);
+      return receipt;
+    },
     health: () => ({ ok: true }),
     async attestation(nonce) {
       asked.push(["attestation", nonce]);
@@ -85,9 +112,12 @@ export function fixture(overrides: Partial<Service> = {}): Fixture {
   return { service, log: logTo(logged), count, observe: () => {}, asked, counted, logged };
 }
 
-export function failing(fault: CallFault, message = "as the service said"): Partial<Service> {
+export function failing(
+  fault: CallFault | ReceiptFault,
+  message = "as the service said",
+): Partial<Service> {
   const fail = () => Promise.reject(new ClusterError(fault, message));
-  return { increment: fail, counter: fail, attestation: fail };
+  return { increment: fail, counter: fail, attestation: fail, receipt: fail };
 }
 
 function logTo(lines: string[]): Log {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { createApp } from "../../../node/src/http/app.ts";
 import { problems } from "../../../node/src/http/problem.ts";
 import type { CallFault } from "../../../node/src/runtime/ports.ts";
+import type { ReceiptFault } from "../../../node/src/runtime/receipts.ts";
 import { failing, fixture, leaderUrl } from "./fixture.ts";
 
 type Document = { code: string; detail: string; status: number; outcome: string; leader?: string };
@@ -121,6 +122,14 @@ test.each([
   ["/log?from=1.5", 'got "1.5"'],
   ["/log?from=9007199254740992", 'got "9007199254740992"'],
   ["/log?from=%zz", 'got "%zz"'],
+  ["/receipts/0", 'index: expected a whole number from 1 to 9007199254740991, got "0"'],
+  ["/receipts/-1", 'got "-1"'],
+  ["/receipts/1.5", 'got "1.5"'],
+  ["/receipts/1e3", 'got "1e3"'],
+  ["/receipts/9007199254740992", 'got "9007199254740992"'],
+  ["/receipts/%zz", 'got "%zz"'],
+  ["/receipts/latest", 'got "latest"'],
+  ["/receipts/7?full", 'unknown query parameter "full": expected none'],
   ["/attestation?nonce=abc", 'expected hex of 0 to 32 bytes, two digits each, got "abc"'],
   ["/attestation?nonce=0xab", "expected hex of 0 to 32 bytes"],
   [`/attestation?nonce=${"0".repeat(66)}`, "expected hex of 0 to 32 bytes"],
@@ -141,6 +150,7 @@ test.each([
   ["GET", "/increment", "POST, OPTIONS"],
   ["DELETE", "/increment", "POST, OPTIONS"],
   ["POST", "/counter", "GET, HEAD, OPTIONS"],
+  ["DELETE", "/receipts/7", "GET, HEAD, OPTIONS"],
   ["PATCH", "/", "GET, HEAD, OPTIONS"],
 ])("%s %s is not allowed, and the answer says what is", async (method, path, allow) => {
   const problem = await problemOf(path, { method });
@@ -148,13 +158,17 @@ test.each([
   expect(problem.headers.get("allow")).toBe(allow);
 });
 
-test.each(["/increment/", "//increment", "/Increment", "/receipts/7", "/status.json"])(
-  "the path %s is unknown",
-  async (path) => {
-    const problem = await problemOf(path, { method: "POST" });
-    expect(problem).toMatchObject({ status: 404, code: "request.unknownPath" });
-  },
-);
+test.each([
+  "/increment/",
+  "//increment",
+  "/Increment",
+  "/receipts",
+  "/receipts/7/path",
+  "/status.json",
+])("the path %s is unknown", async (path) => {
+  const problem = await problemOf(path, { method: "POST" });
+  expect(problem).toMatchObject({ status: 404, code: "request.unknownPath" });
+});
 
 const faults: readonly [CallFault, number, "definite" | "indefinite"][] = [
   [{ code: "leader.unknown" }, 503, "definite"],
@@ -175,6 +189,18 @@ test.each(faults)("the fault %j has its status and its outcome", async (fault, c
   expect(problem).toMatchObject({ status: code, code: fault.code, outcome });
   expect(problem.headers.has("retry-after")).toBe(code === 503);
   expect(parts.logged).toEqual([]);
+});
+
+const receiptFaults: readonly [ReceiptFault, number, object, string | null][] = [
+  [{ code: "receipt.notYet", certifiedIndex: 6 }, 404, { certifiedIndex: 6 }, "1"],
+  [{ code: "receipt.compacted", firstIndex: 9 }, 410, { firstIndex: 9 }, null],
+];
+
+test.each(receiptFaults)("the fault %j says where receipts are", async (fault, ...expected) => {
+  const [status, places, retryAfter] = expected;
+  const problem = await problemOf("/receipts/7", {}, fixture(failing(fault)));
+  expect(problem).toMatchObject({ ...fault, status, outcome: "definite", ...places });
+  expect(problem.headers.get("retry-after")).toBe(retryAfter);
 });
 
 test("every 503 is definite and every 504 is not", () => {
@@ -229,7 +255,10 @@ test("a bug answers 500, indefinite, without its text, and is logged", async () 
   expect(parts.logged).toEqual(["a request failed unexpectedly: TypeError: secret detail"]);
 });
 
-const paths = fc.constantFrom("/", "/increment", "/counter", "/status", "/members", "/log", "/x");
+const paths = fc.oneof(
+  fc.constantFrom("/", "/increment", "/counter", "/status", "/members", "/log", "/x"),
+  fc.string().map((index) => `/receipts/${encodeURIComponent(index)}`),
+);
 const queries = fc.oneof(
   fc.constant(""),
   fc.webQueryParameters().map((query) => `?${query}`),
