@@ -40,6 +40,10 @@ export type Config = {
   readonly confirmations: number;
   readonly checkpointEvery: number;
   readonly checkpointMs: number;
+  /** How often the newest certificate is put on-chain; null: never. */
+  readonly anchorEveryMs: number | null;
+  /** How long a member is silent before it is removed; null: it stays. */
+  readonly removeAfterMs: number | null;
   readonly snapshotEvery: number;
   readonly coldStart: "all" | "majority";
   /** null: writes go on however old the view of the chain is. */
@@ -64,6 +68,8 @@ const tcbStatuses = [
   "OutOfDateConfigurationNeeded",
 ] as const;
 export type TcbStatus = (typeof tcbStatuses)[number];
+
+const thirtyDaysMs = 2_592_000_000;
 
 const schema = z.object({
   RPC_URLS: url("one or more different http URLs, separated by commas", readUrls),
@@ -90,6 +96,8 @@ const schema = z.object({
   CONFIRMATIONS: wholeNumber(1, 1_000).default(1),
   CHECKPOINT_EVERY: wholeNumber(1, 1_000_000).default(1_000),
   CHECKPOINT_MS: wholeNumber(100, 3_600_000).default(5_000),
+  ANCHOR_EVERY_MS: wholeNumber(1_000, thirtyDaysMs).optional(),
+  REMOVE_AFTER_MS: wholeNumber(10_000, thirtyDaysMs).optional(),
   SNAPSHOT_EVERY: wholeNumber(100, 10_000_000).default(20_000),
   COLD_START: oneOf(["all", "majority"]).default("all"),
   MAX_CHAIN_LAG_MS: wholeNumber(1_000, 86_400_000).optional(),
@@ -139,6 +147,8 @@ function configOf(variables: Variables): Config {
     confirmations: variables.CONFIRMATIONS,
     checkpointEvery: variables.CHECKPOINT_EVERY,
     checkpointMs: variables.CHECKPOINT_MS,
+    anchorEveryMs: variables.ANCHOR_EVERY_MS ?? null,
+    removeAfterMs: variables.REMOVE_AFTER_MS ?? null,
     snapshotEvery: variables.SNAPSHOT_EVERY,
     coldStart: variables.COLD_START,
     maxChainLagMs: variables.MAX_CHAIN_LAG_MS ?? null,
@@ -166,7 +176,7 @@ function disagreements(set: Environment): string[] {
 }
 
 /** Whoever sets one of these means this program. */
-const ownPrefixes = /^(?:CHECKPOINT|HEARTBEAT|QUOTE|SNAPSHOT|SUSPECT|VOTE)_/;
+const ownPrefixes = /^(?:ANCHOR|CHECKPOINT|HEARTBEAT|QUOTE|REMOVE|SNAPSHOT|SUSPECT|VOTE)_/;
 const typingErrorsMax = 2;
 
 /** A mistyped name would otherwise leave a default in force that nobody meant. */

@@ -10,6 +10,8 @@ export type Membership = {
   /** One token for each wallet, in order; each wallet gets ether too. */
   admit(wallets: readonly string[]): Promise<void>;
   revoke(tokenId: bigint): Promise<void>;
+  /** As that wallet itself asks for it. */
+  leave(wallet: string): Promise<void>;
 };
 
 type Receipt = { readonly status: string; readonly contractAddress: `0x${string}` | null };
@@ -49,6 +51,7 @@ export async function deployMembership(anvil: Anvil, deployment: Deployment): Pr
   const setAppId = AbiFunction.fromAbi(membershipAbi, "setAppId");
   const mint = AbiFunction.fromAbi(membershipAbi, "mint");
   const revoke = AbiFunction.fromAbi(membershipAbi, "revoke");
+  const leave = AbiFunction.fromAbi(membershipAbi, "leave");
   await transact(anvil, { from: owner, to, data: AbiFunction.encodeData(setAppId, [appId]) });
 
   return {
@@ -63,6 +66,11 @@ export async function deployMembership(anvil: Anvil, deployment: Deployment): Pr
     async revoke(tokenId) {
       const data = AbiFunction.encodeData(revoke, [tokenId]);
       await transact(anvil, { from: owner, to, data });
+    },
+    async leave(wallet) {
+      await anvil.rpc("anvil_impersonateAccount", [wallet]);
+      await transact(anvil, { from: wallet, to, data: AbiFunction.encodeData(leave) });
+      await anvil.rpc("anvil_stopImpersonatingAccount", [wallet]);
     },
   };
 }

@@ -21,7 +21,8 @@ import { createContractCalls } from "./calls.ts";
 import { disagreements } from "./disagreements.ts";
 import { identifyChain } from "./identify.ts";
 import { type Endpoint, rpcEndpoint } from "./rpc.ts";
-import { type ContractReader, contractReader, readBlock, type Snapshot } from "./snapshot.ts";
+import { settlement } from "./settlement.ts";
+import { type ContractReader, contractReader, readBlock, type Shown } from "./snapshot.ts";
 import { createSender } from "./transactions.ts";
 
 export type ChainOptions = {
@@ -29,6 +30,8 @@ export type ChainOptions = {
   readonly rpcUrls: readonly string[];
   /** How many endpoints must say the same. */
   readonly rpcQuorum: number;
+  /** How many blocks settle a term, the one in which it began included; from 1. */
+  readonly confirmations: number;
   /** Address, 0x-hex. */
   readonly contract: string;
   readonly wallet: Wallet;
@@ -56,7 +59,7 @@ export type ClusterChain = Chain & {
  * @throws ChainError chain.wrongContract; the signal's reason, once it is aborted
  */
 export async function openChain(options: ChainOptions): Promise<ClusterChain> {
-  const { rpcUrls, rpcQuorum, wallet, keyProof, digest, log, count } = options;
+  const { rpcUrls, rpcQuorum, confirmations, wallet, keyProof, digest, log, count } = options;
   const { callTimeoutMs = 2_000, minedTimeoutMs = 30_000 } = options;
   const contract = options.contract.toLowerCase();
   const endpoints = rpcUrls.map((url, at) => rpcEndpoint(url, at, callTimeoutMs));
@@ -67,25 +70,32 @@ export async function openChain(options: ChainOptions): Promise<ClusterChain> {
   const identification = { endpoints, quorum: rpcQuorum, contract, readerOf, log };
   const chainId = await identifyChain({ ...identification, onWaiting, signal });
   const noteDisagreement = disagreements(log, count);
-  let newest = -1n;
+  const isSettled = settlement({ endpoints, quorum: rpcQuorum, readerOf, confirmations, log });
+  let newest: { readonly text: string; readonly chainView: ChainView } | null = null;
 
   async function read(): Promise<ChainView> {
-    const { chainView } = await agree(endpoints, rpcQuorum, {
+    const snapshot = await agree(endpoints, rpcQuorum, {
       ask: (endpoint) => readerOf(endpoint).snapshot(),
       keyOf: ({ text }) => text,
       // An endpoint that lags must not take the node back while others may know better.
-      preferred: (snapshot) => snapshot.chainView.block.number >= newest,
+      preferred: ({ shown }) =>
+        newest === null || shown.block.number >= newest.chainView.block.number,
       onSettled: noteDisagreement,
     });
-    newest = chainView.block.number;
-    return chainView;
+    const { shown, text } = snapshot;
+    const settled = await isSettled(snapshot);
+    const known = newest?.chainView;
+    const same = newest?.text === text && known?.block.hash === shown.block.hash;
+    if (known !== undefined && same && known.view.settled === settled) return known;
+    newest = { text, chainView: { ...shown, view: { ...shown.view, settled } } };
+    return newest.chainView;
   }
 
   async function standing(): Promise<Standing> {
     return await agree(endpoints, rpcQuorum, {
       ask: async (endpoint) => {
         const reader = readerOf(endpoint);
-        return standingOf(wallet.address, reader, await reader.snapshot());
+        return standingOf(wallet.address, reader, (await reader.snapshot()).shown);
       },
       keyOf: (found) => Object.values(found).map(String).join(" "),
     });
@@ -116,13 +126,19 @@ export async function openChain(options: ChainOptions): Promise<ClusterChain> {
 async function standingOf(
   wallet: MemberId,
   reader: ContractReader,
-  { chainView }: Snapshot,
+  { view, members, pending, block }: Shown,
 ): Promise<Standing> {
-  const known = [...chainView.members, ...chainView.pending].find(({ id }) => id === wallet);
+  const known = [...members, ...pending].find(({ id }) => id === wallet);
   if (known !== undefined) {
-    return { kind: "registered", tokenId: known.tokenId, bootKey: known.bootKey };
+    const { tokenId, bootKey } = known;
+    return {
+      kind: "registered",
+      tokenId,
+      bootKey,
+      waiting: view.term === 0 || pending.includes(known),
+    };
   }
-  const node = await reader.nodeOf(wallet, chainView.block);
+  const node = await reader.nodeOf(wallet, block);
   if (node.standing === "revoked") return { kind: "revoked", tokenId: node.registeredToken };
   if (node.knownToken !== 0n) return { kind: "token", tokenId: node.knownToken };
   return { kind: "no-token", wallet };

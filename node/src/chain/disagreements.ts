@@ -32,8 +32,8 @@ export function disagreements(log: Log, count: Count): (settled: Settled<Snapsho
   };
 }
 
-function summaryOf({ chainView }: Snapshot): object {
-  const { view, block } = chainView;
+function summaryOf({ shown }: Snapshot): object {
+  const { view, block } = shown;
   const { term, leader, coldTerm, roster } = view;
   return { block: block.number.toString(), term, leader, coldTerm, rosterHash: roster.hash };
 }

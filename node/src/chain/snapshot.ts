@@ -1,22 +1,31 @@
 /** The contract as one endpoint shows it at one block. */
 import * as AbiFunction from "ox/AbiFunction";
 import { z } from "zod";
+import type { Anchor } from "../consensus/checkpoint.ts";
 import {
   type BootKey,
   bootKey,
   type Digest,
+  hash,
   type MemberId,
   memberId,
   term,
 } from "../consensus/ids.ts";
 import { rosterOf } from "../consensus/roster.ts";
+import type { View } from "../consensus/view.ts";
 import type { Block, ChainView, MemberRecord } from "../runtime/ports.ts";
 import { unreachable } from "./errors.ts";
 import { membershipAbi } from "./membership.abi.ts";
 import { answerAs, type Endpoint, hexNumber } from "./rpc.ts";
 
+/** All but what one block cannot tell: whether its term is settled (settlement.ts). */
+export type ShownView = Omit<View, "settled">;
+export type Shown = Omit<ChainView, "view"> & { readonly view: ShownView };
+
 export type Snapshot = {
-  readonly chainView: ChainView;
+  readonly shown: Shown;
+  /** Hash of the block before, 0x-hex. */
+  readonly parentHash: string;
   /** All that the contract says, in one text: equal texts, equal answers at whatever block. */
   readonly text: string;
 };
@@ -24,6 +33,8 @@ export type Snapshot = {
 export type ContractReader = {
   /** At the endpoint's newest block; read again only when there is a newer or another one. */
   readonly snapshot: () => Promise<Snapshot>;
+  /** `termKey` of what the contract shows at that block; null before it was deployed. */
+  readonly termAt: (number: bigint) => Promise<string | null>;
   /** Standing and token of a wallet, at the block of `snapshot`. */
   readonly nodeOf: (wallet: MemberId, at: Block) => Promise<NodeAnswer>;
 };
@@ -41,22 +52,28 @@ const standings = ["none", "genesis", "active", "pending", "left", "revoked"] as
 
 const clusterFunction = AbiFunction.fromAbi(membershipAbi, "cluster");
 const pendingFunction = AbiFunction.fromAbi(membershipAbi, "pending");
+const anchorFunction = AbiFunction.fromAbi(membershipAbi, "latestAnchor");
 const nodeOfFunction = AbiFunction.fromAbi(membershipAbi, "nodeOf");
 const tokenForFunction = AbiFunction.fromAbi(membershipAbi, "tokenFor");
 
 type Cluster = ReturnType<typeof decodeCluster>;
 type ListedMember = Cluster["members"][number];
+type Said = {
+  readonly cluster: Cluster;
+  readonly pending: readonly ListedMember[];
+  readonly anchor: Anchor | null;
+};
 
 const hexSchema = z.templateLiteral(["0x", z.string().regex(/^[0-9a-f]*$/)]);
-const blockSchema = z
-  .object({
-    number: hexNumber.transform(BigInt),
-    hash: hexSchema,
-    timestamp: hexNumber.transform(Number),
-  })
-  .transform(
-    ({ number, hash, timestamp }): Block => ({ number, hash, timestampMs: timestamp * 1_000 }),
-  );
+const headerSchema = z.object({
+  number: hexNumber.transform(BigInt),
+  hash: hexSchema,
+  parentHash: hexSchema,
+  timestamp: hexNumber.transform(Number),
+});
+type Header = z.output<typeof headerSchema>;
+/** By hash (EIP-1898), several calls see one block even while the chain is reorganised. */
+type At = { readonly blockHash: string } | string;
 
 /** Every method throws ChainError chain.unreachable, or RpcRefusal. */
 export function contractReader(
@@ -67,22 +84,34 @@ export function contractReader(
   let last: Snapshot | null = null;
 
   async function snapshot(): Promise<Snapshot> {
-    const at = await readBlock(endpoint, "latest");
-    if (at === null) throw unreachable(`${endpoint.name} has no newest block`);
-    if (last?.chainView.block.hash === at.hash) return last;
-    const [cluster, pending] = await Promise.all([
+    const header = await readHeader(endpoint, "latest");
+    if (header === null) throw unreachable(`${endpoint.name} has no newest block`);
+    if (last?.shown.block.hash === header.hash) return last;
+    const block = blockOf(header);
+    const at = { blockHash: block.hash };
+    const [cluster, pending, anchor] = await Promise.all([
       callAt(clusterFunction, [], at).then((data) => decoded(() => decodeCluster(data))),
       callAt(pendingFunction, [], at).then((data) => decoded(() => decodePending(data))),
+      callAt(anchorFunction, [], at).then((data) => decoded(() => decodeAnchor(data))),
     ]);
-    const text = JSON.stringify([cluster, pending], (_, value: unknown) =>
+    const text = JSON.stringify([cluster, pending, anchor], (_, value: unknown) =>
       typeof value === "bigint" ? value.toString() : value,
     );
-    last = { chainView: decoded(() => chainViewOf(cluster, pending, at, digest)), text };
+    const shown = decoded(() => shownOf({ cluster, pending, anchor }, digest));
+    last = { shown: { ...shown, block }, parentHash: header.parentHash, text };
     return last;
   }
 
-  async function nodeOf(wallet: MemberId, at: Block): Promise<NodeAnswer> {
+  async function termAt(number: bigint): Promise<string | null> {
+    const data = await callAt(clusterFunction, [], tagOf(number));
+    if (data === "0x") return null;
+    const cluster = decoded(() => decodeCluster(data));
+    return decoded(() => termKey(shownOf({ cluster, pending: [], anchor: null }, digest).view));
+  }
+
+  async function nodeOf(wallet: MemberId, block: Block): Promise<NodeAnswer> {
     const address = wallet as `0x${string}`;
+    const at = { blockHash: block.hash };
     const [node, token] = await Promise.all([
       callAt(nodeOfFunction, [address], at),
       callAt(tokenForFunction, [address], at),
@@ -97,14 +126,10 @@ export function contractReader(
   async function callAt(
     definition: AbiFunction.AbiFunction,
     parameters: readonly unknown[],
-    at: Block,
+    at: At,
   ): Promise<`0x${string}`> {
     const data = AbiFunction.encodeData(definition, parameters as never);
-    // By hash (EIP-1898): all calls see one block even while the chain is reorganised.
-    const answer = await endpoint.call("eth_call", [
-      { to: contract, data },
-      { blockHash: at.hash },
-    ]);
+    const answer = await endpoint.call("eth_call", [{ to: contract, data }, at]);
     return decoded(() => hexSchema.parse(answer));
   }
 
@@ -117,17 +142,35 @@ export function contractReader(
     }
   }
 
-  return { snapshot, nodeOf };
+  return { snapshot, termAt, nodeOf };
+}
+
+/** Names a term and all that is fixed while it lasts; two branches of a chain may differ in it. */
+export function termKey({ term: number, leader, coldTerm, roster }: ShownView): string {
+  return `${number} ${leader} ${coldTerm} ${roster.hash}`;
 }
 
 /**
  * @returns null when the endpoint has no such block
  * @throws ChainError chain.unreachable, RpcRefusal
  */
-export async function readBlock(endpoint: Endpoint, at: bigint | "latest"): Promise<Block | null> {
-  const tag = at === "latest" ? at : `0x${at.toString(16)}`;
+export async function readBlock(endpoint: Endpoint, number: bigint): Promise<Block | null> {
+  const header = await readHeader(endpoint, number);
+  return header === null ? null : blockOf(header);
+}
+
+async function readHeader(endpoint: Endpoint, at: bigint | "latest"): Promise<Header | null> {
   const method = "eth_getBlockByNumber";
-  return answerAs(blockSchema.nullable(), await endpoint.call(method, [tag, false]), method);
+  const answer = await endpoint.call(method, [at === "latest" ? at : tagOf(at), false]);
+  return answerAs(headerSchema.nullable(), answer, method);
+}
+
+function blockOf({ number, hash, timestamp }: Header): Block {
+  return { number, hash, timestampMs: timestamp * 1_000 };
+}
+
+function tagOf(number: bigint): string {
+  return `0x${number.toString(16)}`;
 }
 
 function decodeCluster(data: `0x${string}`) {
@@ -138,29 +181,35 @@ function decodePending(data: `0x${string}`) {
   return AbiFunction.decodeResult(pendingFunction, data);
 }
 
-function chainViewOf(
-  cluster: Cluster,
-  pending: readonly ListedMember[],
-  block: Block,
-  digest: Digest,
-): ChainView {
+/** Index 0 is "none". */
+function decodeAnchor(data: `0x${string}`): Anchor | null {
+  const { coldTerm, index, logRoot } = AbiFunction.decodeResult(anchorFunction, data);
+  if (index === 0n) return null;
+  return {
+    coldTerm: term(exactNumber(coldTerm)),
+    index: exactNumber(index),
+    logRoot: hash(logRoot.slice(2).toLowerCase()),
+  };
+}
+
+function shownOf({ cluster, anchor, ...listed }: Said, digest: Digest): Omit<Shown, "block"> {
   const members = cluster.members.map(recordOf);
+  const pending = listed.pending.map(recordOf);
   const leader = members.find(({ slot }) => slot === cluster.leader);
   const started = cluster.term > 0n;
   if (started && leader === undefined) throw new Error("its leader is not among its members");
-  return {
-    view: {
-      term: term(exactNumber(cluster.term)),
-      leader: started ? (leader?.id ?? null) : null,
-      roster: rosterOf(members, digest),
-      coldTerm: term(exactNumber(cluster.coldTerm)),
-      revoked: members.filter(({ revoked }) => revoked).map(({ id }) => id),
-    },
+  const view: ShownView = {
+    term: term(exactNumber(cluster.term)),
+    leader: started ? (leader?.id ?? null) : null,
+    roster: rosterOf(members, digest),
     genesisSize: cluster.genesisSize,
-    members,
-    pending: pending.map(recordOf),
-    block,
+    coldTerm: term(exactNumber(cluster.coldTerm)),
+    revoked: members.filter(({ revoked }) => revoked).map(({ id }) => id),
+    departing: members.filter(({ departing }) => departing).map(({ id }) => id),
+    pending: rosterOf(pending, digest).members,
+    anchor,
   };
+  return { view, members, pending };
 }
 
 function recordOf(member: ListedMember): MemberRecord {

@@ -1,11 +1,12 @@
 /** Getting this wallet into the contract, and saying so when someone else has to act first. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { BootKey } from "../consensus/ids.ts";
+import { ClusterError } from "../errors.ts";
 import type { Chain, Log, Registration } from "./ports.ts";
 import { retry } from "./retry.ts";
 
 export type EnrolOptions = {
-  readonly chain: Pick<Chain, "standing" | "register" | "announceBoot">;
+  readonly chain: Pick<Chain, "standing" | "register" | "reregister" | "announceBoot">;
   readonly bootKey: BootKey;
   /** The token to register with; null: whichever the contract finds for this wallet. */
   readonly tokenId: bigint | null;
@@ -24,16 +25,16 @@ const pollMs = 1_000;
  *   never forgot anything; `earlier-boot` when this process is a restart.
  */
 export async function enrol(options: EnrolOptions): Promise<"this-boot" | "earlier-boot"> {
-  const { chain, log, signal, onWaiting } = options;
+  const { log, signal, onWaiting } = options;
   let said = "";
-  let triedToRegister = false;
   const say = (what: string) => {
     onWaiting(what);
     if (what !== said) log.info({ waitingFor: what }, "waiting");
     said = what;
   };
+  const attempt = attempts(options, say);
   for (;;) {
-    const outcome = await retry(() => attempt(options, say), {
+    const outcome = await retry(attempt, {
       signal,
       onFailure: (error) => say(`the chain: ${error instanceof Error ? error.message : error}`),
     });
@@ -43,16 +44,23 @@ export async function enrol(options: EnrolOptions): Promise<"this-boot" | "earli
     }
     await pause(pollMs, undefined, { signal });
   }
+}
 
-  async function attempt(
-    { bootKey, tokenId, registration }: EnrolOptions,
-    tell: (what: string) => void,
-  ): Promise<"this-boot" | "earlier-boot" | "wait"> {
+/** One look at the contract, and what follows from it; attempts know of those before them. */
+function attempts(
+  options: EnrolOptions,
+  tell: (what: string) => void,
+): () => Promise<"this-boot" | "earlier-boot" | "wait"> {
+  const { chain, bootKey, tokenId, registration, log } = options;
+  let mayBeRegistered = false;
+
+  async function attempt(): Promise<"this-boot" | "earlier-boot" | "wait"> {
     const standing = await chain.standing();
     switch (standing.kind) {
       case "registered":
         // A cold start lists recovering boots as well: only who sent a registration registered.
-        if (standing.bootKey === bootKey && triedToRegister) return "this-boot";
+        if (standing.bootKey === bootKey && mayBeRegistered) return "this-boot";
+        if (standing.waiting) return reregister(await registration());
         await announce(options);
         return "earlier-boot";
       case "revoked":
@@ -71,13 +79,35 @@ export async function enrol(options: EnrolOptions): Promise<"this-boot" | "earli
     }
   }
 
-  async function register(tokenId: bigint, registration: Registration): Promise<"this-boot"> {
-    log.info({ tokenId: tokenId.toString() }, "registering");
-    // Noted before it is sent: it may be mined although its answer is lost.
-    triedToRegister = true;
-    await chain.register(tokenId, registration);
-    return "this-boot";
+  function register(token: bigint, own: Registration): Promise<"this-boot"> {
+    log.info({ tokenId: token.toString() }, "registering");
+    return noted(() => chain.register(token, own));
   }
+
+  function reregister({ quoteHash }: Registration): Promise<"this-boot"> {
+    log.info({}, "registering this boot in place of the one that waits to become a member");
+    return noted(() => chain.reregister(bootKey, quoteHash));
+  }
+
+  /** Noted before it is sent: it may be mined although its answer is lost. */
+  async function noted(send: () => Promise<void>): Promise<"this-boot"> {
+    const before = mayBeRegistered;
+    mayBeRegistered = true;
+    try {
+      await send();
+      return "this-boot";
+    } catch (error) {
+      // What the contract refused was not mined: a cold start might list this boot all the same.
+      if (isRefusal(error)) mayBeRegistered = before;
+      throw error;
+    }
+  }
+
+  return attempt;
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof ClusterError && error.fault.code === "chain.reverted";
 }
 
 /** Makes the restart public. The roster does not change, so nothing depends on it. */

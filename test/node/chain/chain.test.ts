@@ -41,10 +41,21 @@ async function register(node: number, tokenId = BigInt(node + 1)): Promise<void>
 }
 
 test("before anyone registered, there is no term, no leader and no member", async () => {
-  const { view, members, pending, genesisSize } = await chainOf(0).read();
+  const { view, members, pending } = await chainOf(0).read();
 
-  expect(view).toMatchObject({ term: 0, leader: null, coldTerm: 0, revoked: [] });
-  expect({ members, pending, genesisSize }).toEqual({ members: [], pending: [], genesisSize: 3 });
+  expect(view).toEqual({
+    term: 0,
+    leader: null,
+    roster: rosterOf([], sha256Chain),
+    genesisSize: 3,
+    coldTerm: 0,
+    revoked: [],
+    departing: [],
+    pending: [],
+    settled: true,
+    anchor: null,
+  });
+  expect({ members, pending }).toEqual({ members: [], pending: [] });
 });
 
 test("a node finds the token minted to its wallet, or learns that it has none", async () => {
@@ -70,8 +81,8 @@ test("a registration with the guest agent's key proof is accepted and shows in t
       departing: false,
     },
   ]);
-  const standing = await chainOf(0).standing();
-  expect(standing).toEqual({ kind: "registered", tokenId: 1n, bootKey: bootKeyOf(0) });
+  const registered = { kind: "registered", tokenId: 1n, bootKey: bootKeyOf(0) };
+  expect(await chainOf(0).standing()).toEqual({ ...registered, waiting: true });
 });
 
 test("another instance's id is refused, with the contract's own error and its values", async () => {
@@ -97,6 +108,7 @@ test("the registration that completes the genesis starts term 1 under a leader",
   expect(members.map(({ id }) => id).sort()).toEqual([0, 1, 2].map(walletOf).sort());
   expect(members.map(({ id }) => id)).toContain(view.leader);
   expect(view.roster).toEqual(rosterOf(members, sha256Chain));
+  expect(await chainOf(0).standing()).toMatchObject({ kind: "registered", waiting: false });
 });
 
 test("who registers later is pending, and no part of the roster", async () => {
@@ -105,8 +117,9 @@ test("who registers later is pending, and no part of the roster", async () => {
   const { view, pending } = await chainOf(0).read();
 
   expect(pending.map(({ id }) => id)).toEqual([walletOf(3)]);
-  expect(view).toEqual(before.view);
-  expect(await chainOf(3).standing()).toMatchObject({ kind: "registered", tokenId: 4n });
+  const waiting = [{ slot: 3, id: walletOf(3), bootKey: bootKeyOf(3) }];
+  expect(view).toEqual({ ...before.view, pending: waiting });
+  expect(await chainOf(3).standing()).toMatchObject({ kind: "registered", waiting: true });
 });
 
 test("announcing a boot changes nothing that nodes read", async () => {

@@ -42,6 +42,7 @@ export async function startWorld(
     return await openChain({
       rpcUrls: [anvil.url],
       rpcQuorum: 1,
+      confirmations: 1,
       contract: membership.contract,
       wallet,
       keyProof,

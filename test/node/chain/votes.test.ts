@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { privateKeyToAccount } from "viem/accounts";
 import { hashTypedData } from "viem/utils";
 import { expect, test } from "vitest";
+import { packSignatures } from "../../../node/src/chain/signatures.ts";
 import {
   createVoteRecoverer,
   createVoteSigner,
-  packSignatures,
   voteTypedData,
 } from "../../../node/src/chain/votes.ts";
 import { term } from "../../../node/src/consensus/ids.ts";
