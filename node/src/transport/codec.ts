@@ -155,6 +155,10 @@ function assemble(header: Header, attachments: Attachments, digest: Digest): Fra
       if (header.offset + bytes.length > header.totalBytes) {
         return garbage("snapshot-chunk: it ends beyond the total");
       }
+      const { tree, at } = header;
+      if (tree.size !== at.index) {
+        return garbage(`snapshot-chunk: a tree of ${tree.size} entries at index ${at.index}`);
+      }
       return messageFrame({ ...header, seats, bytes });
     }
     case "hello": {

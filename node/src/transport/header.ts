@@ -8,7 +8,7 @@ import type { BootKey, Hash, MemberId, Term } from "../consensus/ids.ts";
 import type { BootProof, CallFault } from "../runtime/ports.ts";
 
 /** Raised when a hello, a frame or a message changes its meaning. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const text = <T extends string>(pattern: RegExp, expected: string) =>
   z.custom<T>((value) => typeof value === "string" && pattern.test(value), `expected ${expected}`);
@@ -81,12 +81,20 @@ const ack = z.strictObject({
   round: count,
 });
 const reject = z.strictObject({ kind: kind("reject"), term, status, hint: count, round: count });
+/** A subtree for each one bit of the size. */
+const frontier = z
+  .strictObject({ size: count, roots: z.array(hash).readonly() })
+  .refine(
+    ({ size, roots }) => roots.length === size.toString(2).replaceAll("0", "").length,
+    "expected a root for each one bit of the size",
+  );
 /** Attachments: the seats (JSON), the bytes. */
 const snapshotChunk = z.strictObject({
   kind: kind("snapshot-chunk"),
   term,
   rosterHash: hash,
   at: position,
+  tree: frontier,
   offset: count,
   totalBytes: count,
 });
@@ -105,6 +113,18 @@ const noConfidence = z.strictObject({
   signature,
 });
 const confidence = z.strictObject({ kind: kind("confidence"), term });
+const checkpoint = z.strictObject({
+  coldTerm: term,
+  index: count,
+  logRoot: hash,
+  stateHash: hash,
+});
+const vouch = z.strictObject({
+  kind: kind("vouch"),
+  checkpoint,
+  signature,
+  wanting: z.boolean(),
+});
 
 /** Attachment: the proof (JSON). */
 const hello = z.strictObject({
@@ -150,6 +170,7 @@ export const headerSchema = z.discriminatedUnion("kind", [
   rejoinRequest,
   noConfidence,
   confidence,
+  vouch,
   hello,
   requestCommand,
   requestReadIndex,

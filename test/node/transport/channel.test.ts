@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { makeEntry } from "../../../node/src/consensus/entry.ts";
 import { noHash, term } from "../../../node/src/consensus/ids.ts";
 import { origin } from "../../../node/src/consensus/log.ts";
+import { emptyFrontier } from "../../../node/src/consensus/merkle.ts";
 import type { Message } from "../../../node/src/consensus/message.ts";
 import { startPuppet } from "./stranger.ts";
 import { alice, bob, digest, eventually, introduce, startPeer } from "./support.ts";
@@ -59,7 +60,7 @@ test("a peer that reads nothing is sent what the buffer holds, then given up", a
   for (let sent = 0; sent < 10; sent += 1) {
     a.peers.send(deaf.boot, {
       ...{ kind: "snapshot-chunk", term: term(1), rosterHash: noHash, at: origin },
-      ...{ seats, bytes, ...offsets },
+      ...{ seats, tree: emptyFrontier, bytes, ...offsets },
     });
   }
   expect(a.dropped("buffer-full")).toBe(9);

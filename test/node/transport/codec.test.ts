@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { makeEntry } from "../../../node/src/consensus/entry.ts";
 import { noHash, term } from "../../../node/src/consensus/ids.ts";
 import { origin } from "../../../node/src/consensus/log.ts";
+import { emptyFrontier } from "../../../node/src/consensus/merkle.ts";
 import type { Append } from "../../../node/src/consensus/message.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../../node/src/transport/codec.ts";
 import { writeFrame } from "../../../node/src/transport/frame.ts";
@@ -148,14 +149,66 @@ test("bytes after the last attachment are garbage", () => {
   });
 });
 
+const chunk = {
+  ...{ kind: "snapshot-chunk", term: 1, rosterHash: noHash, at: origin, tree: emptyFrontier },
+  ...{ offset: 8, totalBytes: 10 },
+};
+const noSeats = { valid: [], named: [], rosters: [], namedAt: [], coldTerm: 0 };
+const attached = (seats: object) => [Buffer.from(JSON.stringify(seats)), Uint8Array.of(1, 2)];
+
 test("a snapshot chunk ends within its total", () => {
-  const chunk = { kind: "snapshot-chunk", term: 1, rosterHash: noHash, at: origin, offset: 8 };
-  const seats = Buffer.from(
-    JSON.stringify({ valid: [], named: [], rosters: [], namedAt: [], coldTerm: 0 }),
-  );
-  const two = Uint8Array.of(1, 2);
-  expect(header({ ...chunk, totalBytes: 10 }, [seats, two]).kind).toBe("message");
-  expect(header({ ...chunk, totalBytes: 9 }, [seats, two])).toMatchObject({ reason: "garbage" });
+  expect(header(chunk, attached(noSeats)).kind).toBe("message");
+  expect(header({ ...chunk, totalBytes: 9 }, attached(noSeats))).toMatchObject({
+    detail: "snapshot-chunk: it ends beyond the total",
+  });
+});
+
+test("a snapshot chunk's tree is over its entries, and has a root for each one bit", () => {
+  const ten = { ...chunk, at: { ...origin, index: 10 } };
+  const withTree = (size: number, roots: readonly string[]) =>
+    header({ ...ten, tree: { size, roots } }, attached(noSeats));
+  expect(withTree(10, [noHash, noHash]).kind).toBe("message");
+  const shape = "header: tree expected a root for each one bit of the size";
+  expect(withTree(10, [noHash])).toMatchObject({ detail: shape });
+  expect(withTree(10, [noHash, noHash, noHash])).toMatchObject({ detail: shape });
+  expect(withTree(9, [noHash, noHash])).toMatchObject({
+    detail: "snapshot-chunk: a tree of 9 entries at index 10",
+  });
+  expect(withTree(10, [noHash, "00"])).toMatchObject({
+    detail: "header: tree.roots.1 expected 64 lower-case hex digits",
+  });
+  expect(header({ ...ten, tree: undefined }, attached(noSeats))).toMatchObject({
+    reason: "garbage",
+  });
+});
+
+test("a voucher's checkpoint and signature are of the exact form", () => {
+  const checkpoint = { coldTerm: 0, index: 7, logRoot: noHash, stateHash: noHash };
+  const signature = `0x${"1b".repeat(65)}`;
+  const vouch = { kind: "vouch", checkpoint, signature, wanting: true };
+  expect(header(vouch).kind).toBe("message");
+  const wrong = [
+    { signature: signature.slice(0, -2) },
+    { signature: signature.slice(2) },
+    { signature: signature.toUpperCase() },
+    { signature: undefined },
+    { wanting: undefined },
+    { wanting: 1 },
+    { checkpoint: undefined },
+    { checkpoint: { ...checkpoint, index: -1 } },
+    { checkpoint: { ...checkpoint, index: 2 ** 48 } },
+    { checkpoint: { ...checkpoint, index: 1.5 } },
+    { checkpoint: { ...checkpoint, coldTerm: "0" } },
+    { checkpoint: { ...checkpoint, logRoot: "00" } },
+    { checkpoint: { ...checkpoint, stateHash: undefined } },
+    { checkpoint: { ...checkpoint, extra: 1 } },
+    { term: 1 },
+  ];
+  for (const change of wrong) {
+    expect(header({ ...vouch, ...change }), JSON.stringify(change)).toMatchObject({
+      reason: "garbage",
+    });
+  }
 });
 
 test("seats that name a member twice are garbage", () => {
@@ -163,19 +216,15 @@ test("seats that name a member twice are garbage", () => {
     [alice, noHash],
     [alice, noHash],
   ];
-  const seats = { valid: twice, named: [], rosters: [], namedAt: [], coldTerm: 0 };
-  const chunk = { kind: "snapshot-chunk", term: 1, rosterHash: noHash, at: origin };
-  const bytes = Buffer.from(JSON.stringify(seats));
-  const offsets = { offset: 0, totalBytes: 0 };
-  expect(header({ ...chunk, ...offsets }, [bytes, Buffer.alloc(0)])).toMatchObject({
+  expect(header(chunk, attached({ ...noSeats, valid: twice }))).toMatchObject({
     detail: "snapshot-chunk: malformed seats",
   });
 });
 
 test("a hello of another protocol version is told apart from garbage", () => {
-  expect(header({ kind: "hello", version: 2, whatever: [] })).toMatchObject({
+  expect(header({ kind: "hello", version: 1, whatever: [] })).toMatchObject({
     reason: "protocol-version",
-    detail: "version 2, expected 1",
+    detail: "version 1, expected 2",
   });
 });
 

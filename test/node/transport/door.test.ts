@@ -156,7 +156,7 @@ test("a hello of another protocol version is refused as such", async () => {
   const { a, key } = await aliceKnowingBob();
   const { socket, closed } = knockAs(a, key);
   const hello = Buffer.from(helloOf(proofOf(bob, key)));
-  const at = hello.indexOf('"version":1') + '"version":'.length;
+  const at = hello.indexOf('"version":2') + '"version":'.length;
   hello.write("9", at);
   socket.write(hello);
   await closed;

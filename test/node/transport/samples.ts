@@ -22,10 +22,19 @@ const bytes = fc.uint8Array({ maxLength: 300 });
 
 const members = fc.record({ slot: fc.nat(255), id: memberIds, bootKey: bootKeys });
 const rosters = fc.record({ hash: hashes, members: fc.array(members, { maxLength: 4 }) });
+const signatures = hex(130).map((digits) => `0x${digits}`);
+const checkpoints = fc.record({
+  coldTerm: terms,
+  index: counts,
+  logRoot: hashes,
+  stateHash: hashes,
+});
 const bodies = fc.oneof(
   fc.record({ kind: fc.constant("command"), payload: bytes }),
   fc.record({ kind: fc.constant("rejoin"), member: memberIds, bootKey: bootKeys }),
   fc.record({ kind: fc.constant("term-start"), roster: rosters, cold: fc.boolean() }),
+  fc.record({ kind: fc.constant("mark") }),
+  fc.record({ kind: fc.constant("checkpoint"), checkpoint: checkpoints }),
 );
 
 /** A position and entries that continue it. */
@@ -119,16 +128,22 @@ export const messagesByKind: { readonly [K in Message["kind"]]: fc.Arbitrary<Mes
     hint: counts,
     round: counts,
   }),
-  "snapshot-chunk": fc.record({
-    kind: fc.constant("snapshot-chunk"),
-    term: terms,
-    rosterHash: hashes,
-    at: positions,
-    seats,
-    offset: fc.nat(1_000_000),
-    totalBytes: fc.integer({ min: 1_000_300, max: 2_000_000 }),
-    bytes,
-  }),
+  "snapshot-chunk": fc
+    .record({
+      kind: fc.constant("snapshot-chunk" as const),
+      term: terms,
+      rosterHash: hashes,
+      at: positions,
+      seats,
+      roots: fc.infiniteStream(hashes),
+      offset: fc.nat(1_000_000),
+      totalBytes: fc.integer({ min: 1_000_300, max: 2_000_000 }),
+      bytes,
+    })
+    .map(({ roots, ...chunk }) => {
+      const subtrees = [...chunk.at.index.toString(2)].filter((bit) => bit === "1");
+      return { ...chunk, tree: { size: chunk.at.index, roots: [...roots.take(subtrees.length)] } };
+    }),
   "snapshot-ack": fc.record({
     kind: fc.constant("snapshot-ack"),
     term: terms,
@@ -141,9 +156,15 @@ export const messagesByKind: { readonly [K in Message["kind"]]: fc.Arbitrary<Mes
     term: terms,
     successor: memberIds,
     deadline: counts,
-    signature: hex(130).map((digits) => `0x${digits}`),
+    signature: signatures,
   }),
   confidence: fc.record({ kind: fc.constant("confidence"), term: terms }),
+  vouch: fc.record({
+    kind: fc.constant("vouch"),
+    checkpoint: checkpoints,
+    signature: signatures,
+    wanting: fc.boolean(),
+  }),
 };
 export const messages = fc.oneof(...Object.values(messagesByKind));
 
