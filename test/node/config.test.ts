@@ -42,6 +42,8 @@ test("what a node cannot guess is enough; the rest has the protocol's defaults",
     confirmations: 1,
     checkpointEvery: 1_000,
     checkpointMs: 5_000,
+    anchorEveryMs: null,
+    removeAfterMs: null,
     snapshotEvery: 20_000,
     coldStart: "all",
     maxChainLagMs: null,
@@ -68,6 +70,11 @@ test("every variable has its place", () => {
     TCB_POLICY: "UpToDate, OutOfDate",
     TOKEN_ID: "7",
     CALL_MS_MAX: "900",
+    CONFIRMATIONS: "12",
+    CHECKPOINT_EVERY: "50",
+    CHECKPOINT_MS: "200",
+    ANCHOR_EVERY_MS: "60000",
+    REMOVE_AFTER_MS: "2592000000",
     COLD_START: "majority",
     MAX_CHAIN_LAG_MS: "60000",
     DURABILITY: "none",
@@ -88,6 +95,11 @@ test("every variable has its place", () => {
     tcbStatusesAllowed: ["UpToDate", "OutOfDate"],
     tokenId: 7n,
     callMsMax: 900,
+    confirmations: 12,
+    checkpointEvery: 50,
+    checkpointMs: 200,
+    anchorEveryMs: 60_000,
+    removeAfterMs: 2_592_000_000,
     coldStart: "majority",
     maxChainLagMs: 60_000,
     durability: "none",
@@ -124,6 +136,13 @@ test.each([
   ["HTTP_PORT", "-1", "a whole number from 1 to 65535"],
   ["HEARTBEAT_MS", "1e2", "a whole number from 10 to 60000"],
   ["TOKEN_ID", "-7", "a token's id, a whole number"],
+  ["CONFIRMATIONS", "0", "a whole number from 1 to 1000"],
+  ["CHECKPOINT_EVERY", "0", "a whole number from 1 to 1000000"],
+  ["CHECKPOINT_MS", "99", "a whole number from 100 to 3600000"],
+  ["ANCHOR_EVERY_MS", "999", "a whole number from 1000 to 2592000000"],
+  ["ANCHOR_EVERY_MS", "never", "a whole number from 1000 to 2592000000"],
+  ["REMOVE_AFTER_MS", "9999", "a whole number from 10000 to 2592000000"],
+  ["REMOVE_AFTER_MS", "2592000001", "a whole number from 10000 to 2592000000"],
   ["COLD_START", "some", "all or majority"],
   ["DURABILITY", "FSYNC", "fsync or none"],
   ["LOG_LEVEL", "loud", "debug or info or warn or error or silent"],
@@ -163,7 +182,7 @@ test("a long value is cut in its problem", () => {
 });
 
 test("a variable that is set to nothing counts as unset", () => {
-  expect(configOf({ HTTP_PORT: "", PCCS_URL: "", TOKEN_ID: "" })).toEqual(configOf({}));
+  expect(configOf({ HTTP_PORT: "", PCCS_URL: "", REMOVE_AFTER_MS: "" })).toEqual(configOf({}));
   expect(problemsOf({ ENDPOINT: "" })[0]).toMatch(/^ENDPOINT: not set; expected an http URL/);
 });
 
@@ -175,6 +194,8 @@ test.each([
   ["DATADIR", "DATA_DIR"],
   ["SUSPECT_MS", "SUSPECT_AFTER_MS"],
   ["CHECKPOINT_INTERVAL", "CHECKPOINT_EVERY"],
+  ["ANCHOR_INTERVAL_MS", "ANCHOR_EVERY_MS"],
+  ["REMOVE_SILENT_MS", "REMOVE_AFTER_MS"],
 ])("%s is unknown, and %s is suggested", (name, meant) => {
   expect(problemsOf({ [name]: "1" })).toEqual([
     `${name}: unknown variable; did you mean ${meant}?`,
