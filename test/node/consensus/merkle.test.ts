@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Hash, hash } from "../../../node/src/consensus/ids.ts";
+import type { Hash } from "../../../node/src/consensus/ids.ts";
 import {
   emptyFrontier,
   extend,
@@ -9,36 +8,8 @@ import {
   rootOf,
   rootOfPath,
   subtreesOf,
-  type TreeHash,
 } from "../../../node/src/consensus/merkle.ts";
-
-const sha256 = (...parts: readonly Uint8Array[]): Hash =>
-  hash(createHash("sha256").update(Buffer.concat(parts)).digest("hex"));
-const bytesOf = (text: Hash): Buffer => Buffer.from(text, "hex");
-const tree: TreeHash = {
-  leaf: (entryHash) => sha256(Buffer.of(0), bytesOf(entryHash)),
-  node: (left, right) => sha256(Buffer.of(1), bytesOf(left), bytesOf(right)),
-};
-
-/** The definition of RFC 9162, section 2.1.1, as it is written. */
-function plainRoot(entryHashes: readonly Hash[]): Hash {
-  const [only] = entryHashes;
-  if (entryHashes.length === 1 && only !== undefined) return tree.leaf(only);
-  let split = 1;
-  while (split * 2 < entryHashes.length) split *= 2;
-  return tree.node(plainRoot(entryHashes.slice(0, split)), plainRoot(entryHashes.slice(split)));
-}
-
-/** The definition of RFC 9162, section 2.1.3.1. */
-function plainPath(index: number, entryHashes: readonly Hash[]): readonly Hash[] {
-  if (entryHashes.length === 1) return [];
-  let split = 1;
-  while (split * 2 < entryHashes.length) split *= 2;
-  const [left, right] = [entryHashes.slice(0, split), entryHashes.slice(split)];
-  return index <= split
-    ? [...plainPath(index, left), plainRoot(right)]
-    : [...plainPath(index - split, right), plainRoot(left)];
-}
+import { plainPath, plainRoot, sha256, plainTree as tree } from "../../support/plainTree.ts";
 
 const hashesUpTo = (size: number): Hash[] =>
   Array.from({ length: size }, (_, index) => sha256(Buffer.from(`entry ${index + 1}`)));
