@@ -4,10 +4,11 @@
  * Order matters for whoever watches: clients are answered (with what the node waits for) before the
  * guest agent, the chain or a peer has answered the node.
  */
-import { keccak_256 } from "@noble/hashes/sha3";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils";
 import { type ClusterChain, openChain } from "./chain/chain.ts";
+import { registrationOf } from "./chain/registration.ts";
 import { createVoteRecoverer, createVoteSigner } from "./chain/votes.ts";
+import { createCheckpointSigner, createVoucherRecoverer } from "./chain/vouchers.ts";
 import { type Watch, watchChain } from "./chain/watch.ts";
 import type { Config } from "./config.ts";
 import type { Setup } from "./consensus/replica.ts";
@@ -15,11 +16,11 @@ import { type HttpServer, startHttp } from "./http/server.ts";
 import { createService } from "./runtime/answers.ts";
 import { CallError } from "./runtime/calls.ts";
 import { enrol } from "./runtime/enrol.ts";
-import { type Member, startMember } from "./runtime/member.ts";
-import type { Journal, Log, Registration } from "./runtime/ports.ts";
+import { describe, type Member, startMember } from "./runtime/member.ts";
+import type { Journal, Log } from "./runtime/ports.ts";
 import type { Attestation } from "./runtime/service.ts";
 import type { Station } from "./runtime/station.ts";
-import { sha256Chain } from "./storage/digest.ts";
+import { sha256Chain, sha256Tree } from "./storage/digest.ts";
 import { openJournal } from "./storage/journal.ts";
 import { type Enclave, openEnclave } from "./tee/enclave.ts";
 import { createBootProver } from "./tee/proveBoot.ts";
@@ -134,6 +135,7 @@ async function work(parts: Parts): Promise<void> {
   const chain = await openChain({
     rpcUrls: config.rpcUrls,
     rpcQuorum: config.rpcQuorum,
+    confirmations: config.confirmations,
     contract: config.contractAddress,
     wallet: enclave.wallet,
     keyProof: enclave.keyProof,
@@ -190,11 +192,14 @@ async function takePart(
     onError: ({ fault }) => log.warn({ fault }, "the contract could not be read"),
     signal,
   });
+  const { endpoint, peerEndpoint } = config;
+  const { instanceId } = enclave;
+  const boot = { instanceId, bootKey: identity.bootKey, endpoint, peerEndpoint };
   const outcome = await enrol({
     chain,
     bootKey: identity.bootKey,
     tokenId: config.tokenId,
-    registration: async () => registrationOf(parts, enclave, await prove()),
+    registration: async () => registrationOf(boot, (await prove()).quote),
     onWaiting,
     log: log.child({ part: "enrol" }),
     signal,
@@ -210,10 +215,10 @@ function becomeMember(
   refreshView: () => void,
 ): Member {
   const { config, log, metrics, onHalt } = options;
-  const voting = { chainId: chain.chainId, contract: chain.contract };
   const setup: Setup = {
     self: { member: wallet.address, bootKey: identity.bootKey },
     digest: sha256Chain,
+    treeHash: sha256Tree,
     heartbeatMs: config.heartbeatMs,
     suspectAfterMs: config.suspectAfterMs,
     voteFallbackMs: config.voteFallbackMs,
@@ -223,13 +228,19 @@ function becomeMember(
     chunkBytesMax: 1_048_576,
     batchesInFlightMax: 2,
     retainedEntries: 5_000,
+    checkpointEvery: config.checkpointEvery,
+    checkpointMs: config.checkpointMs,
+    anchorEveryMs: config.anchorEveryMs,
+    removeAfterMs: config.removeAfterMs,
   };
   return startMember({
     setup,
     journal,
     chain,
-    signVote: createVoteSigner(voting, wallet),
-    recoverVoter: createVoteRecoverer(voting),
+    signVote: createVoteSigner(chain, wallet),
+    recoverVoter: createVoteRecoverer(chain),
+    signCheckpoint: createCheckpointSigner(chain, wallet),
+    recoverVoucher: createVoucherRecoverer(chain),
     refreshView,
     snapshotEvery: config.snapshotEvery,
     callMsMax: config.callMsMax,
@@ -238,21 +249,6 @@ function becomeMember(
     count: metrics.count,
     onHalt,
   });
-}
-
-function registrationOf(
-  { options, identity }: Parts,
-  { instanceId }: Enclave,
-  { quote }: { readonly quote: string },
-): Registration {
-  const { endpoint, peerEndpoint } = options.config;
-  return {
-    instanceId,
-    bootKey: identity.bootKey,
-    quoteHash: `0x${bytesToHex(keccak_256(hexToBytes(quote)))}`,
-    endpoint,
-    peerEndpoint,
-  };
 }
 
 async function attest(
@@ -292,8 +288,4 @@ async function stop(
   await member?.stop();
   await member?.peers()?.close();
   await journal.close();
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
