@@ -7,17 +7,31 @@ import {
   type Outcome,
 } from "../application/machine.ts";
 import { decodeState, encodeState } from "../application/state.ts";
+import { stateHasher } from "../application/stateHash.ts";
+import type { Checkpoint } from "../consensus/checkpoint.ts";
 import type { Entry } from "../consensus/entry.ts";
+import type { Digest, Hash } from "../consensus/ids.ts";
 import { entryAt } from "../consensus/log.ts";
 import type { Replica } from "../consensus/replica.ts";
 import type { Snapshot } from "../consensus/snapshot.ts";
 import type { LogPage, LogRecord } from "./service.ts";
 
+/** What came of the entries, one after another. */
+export type CommitEvents = {
+  readonly onOutcome: (entry: Entry, outcome: Outcome) => void;
+  /** A mark was applied. */
+  readonly onStateHashed: (index: number, stateHash: Hash) => void;
+  /** A checkpoint in the log says that the state as of its index was another one. */
+  readonly onDivergence: (checkpoint: Checkpoint, own: Hash) => void;
+};
+
 export type Replicated = {
   machine(): Machine;
   appliedIndex(): number;
-  /** Applies committed entries; `onOutcome` hears of each command. */
-  commit(entries: readonly Entry[], onOutcome: (entry: Entry, outcome: Outcome) => void): void;
+  /** Applies committed entries, up to a checkpoint that shows a divergence and no further. */
+  commit(entries: readonly Entry[], events: CommitEvents): void;
+  /** Hash of the state as of a mark that was applied here, among the last few. */
+  stateHashAt(index: number): Hash | undefined;
   restore(snapshot: Snapshot): void;
   /** The state, when `everyEntries` have been applied since it was last captured. */
   capture(everyEntries: number): { readonly index: number; readonly state: Uint8Array } | null;
@@ -26,12 +40,18 @@ export type Replicated = {
   page(replica: Replica, from: number, limit: number): LogPage;
 };
 
-export function createReplicated(snapshot: Snapshot | null): Replicated {
+/** A checkpoint is in the log soon after its mark, and signed soon after that. */
+const hashesMax = 16;
+
+export function createReplicated(snapshot: Snapshot | null, digest: Digest): Replicated {
+  const hashOf = stateHasher(digest);
   let machine = initialMachine();
   let appliedIndex = 0;
   let capturedIndex = 0;
   /** Results of entries that are still in the log, for people to read. */
   const outcomes = new Map<number, Outcome>();
+  /** Of the state as of the last marks, oldest first. */
+  const hashes = new Map<number, Hash>();
   if (snapshot !== null) restore(snapshot);
 
   function restore({ at, state }: Snapshot): void {
@@ -39,25 +59,45 @@ export function createReplicated(snapshot: Snapshot | null): Replicated {
     if (!read.ok)
       throw new Error(`the snapshot at index ${at.index} cannot be read: ${read.reason}`);
     machine = read.value;
+    // All records are new to the hasher. Better now, when nobody counts on this replica yet.
+    hashOf(machine);
     appliedIndex = at.index;
     capturedIndex = at.index;
     outcomes.clear();
+    hashes.clear();
+  }
+
+  /** False when the entry shows that this state is not the one that the others hold. */
+  function applyEntry(entry: Entry, events: CommitEvents): boolean {
+    const { index, term, timeMs, body } = entry;
+    appliedIndex = index;
+    if (body.kind === "command") {
+      const after = apply(machine, { index, term, timeMs, payload: body.payload });
+      machine = after.machine;
+      outcomes.set(index, after.outcome);
+      events.onOutcome(entry, after.outcome);
+    } else if (body.kind === "mark") {
+      const stateHash = hashOf(machine);
+      keep(hashes, index, stateHash);
+      events.onStateHashed(index, stateHash);
+    } else if (body.kind === "checkpoint") {
+      const own = hashes.get(body.checkpoint.index);
+      if (own === undefined || own === body.checkpoint.stateHash) return true;
+      events.onDivergence(body.checkpoint, own);
+      return false;
+    }
+    return true;
   }
 
   return {
     machine: () => machine,
     appliedIndex: () => appliedIndex,
-    commit(entries, onOutcome) {
+    commit(entries, events) {
       for (const entry of entries) {
-        appliedIndex = entry.index;
-        if (entry.body.kind !== "command") continue;
-        const { index, term, timeMs } = entry;
-        const after = apply(machine, { index, term, timeMs, payload: entry.body.payload });
-        machine = after.machine;
-        outcomes.set(index, after.outcome);
-        onOutcome(entry, after.outcome);
+        if (!applyEntry(entry, events)) return;
       }
     },
+    stateHashAt: (index) => hashes.get(index),
     restore,
     capture(everyEntries) {
       if (appliedIndex - capturedIndex < everyEntries) return null;
@@ -72,6 +112,14 @@ export function createReplicated(snapshot: Snapshot | null): Replicated {
     },
     page: (replica, from, limit) => pageOf(replica, outcomes, from, limit),
   };
+}
+
+function keep(hashes: Map<number, Hash>, index: number, stateHash: Hash): void {
+  hashes.set(index, stateHash);
+  for (const oldest of hashes.keys()) {
+    if (hashes.size <= hashesMax) return;
+    hashes.delete(oldest);
+  }
 }
 
 function pageOf(
@@ -106,9 +154,22 @@ function recordOf(entry: Entry, outcome: Outcome | undefined): LogRecord {
 }
 
 function contentOf(body: Exclude<Entry["body"], { kind: "command" }>): unknown {
-  if (body.kind === "rejoin") return { member: body.member, bootKey: body.bootKey };
-  const { roster, cold } = body;
-  return { cold, rosterHash: roster.hash, members: roster.members };
+  switch (body.kind) {
+    case "rejoin":
+      return { member: body.member, bootKey: body.bootKey };
+    case "term-start": {
+      const { roster, cold } = body;
+      return { cold, rosterHash: roster.hash, members: roster.members };
+    }
+    case "mark":
+      return null;
+    case "checkpoint": {
+      const { coldTerm, index, logRoot, stateHash } = body.checkpoint;
+      return { coldTerm, index, logRoot, stateHash };
+    }
+    default:
+      return body satisfies never;
+  }
 }
 
 function resultOf(outcome: Outcome): unknown {
