@@ -2,13 +2,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import * as Hex from "ox/Hex";
 import { z } from "zod";
-import { answerAs, type Endpoint, hexNumber } from "../../node/src/chain/rpc.ts";
+import { revertText } from "../../node/src/chain/errors.ts";
+import { answerAs, type Endpoint, hexNumber, RpcRefusal } from "../../node/src/chain/rpc.ts";
 
 export type Call = {
   readonly to?: string;
   readonly data?: string;
   readonly value?: bigint;
-  /** Estimated by the chain when left out. */
+  /**
+   * Left out: the chain estimates it, and a call that the contract would refuse is not sent. To be
+   * given where the contract may not be mined yet.
+   */
   readonly gas?: bigint;
 };
 
@@ -17,6 +21,7 @@ export type Outbox = {
   /**
    * @param purpose what the call is for, in an error's words
    * @returns the nonce that it took
+   * @throws Error saying what cannot be done, and why
    */
   send(purpose: string, call: Call): Promise<number>;
   /** @throws Error naming the first call that failed or was not mined within `timeoutMs` */
@@ -41,11 +46,16 @@ export async function openOutbox(rpc: Endpoint): Promise<Outbox> {
   return {
     from,
     async send(purpose, call) {
+      const refuse = (error: Error): never => {
+        throw new Error(`cannot ${purpose}: ${refusalOf(error)}`, { cause: error });
+      };
+      const fields = { from, ...hexFields(call) };
+      if (call.to !== undefined && call.gas === undefined) {
+        await rpc.call("eth_call", [fields, "latest"]).catch(refuse);
+      }
       const taken = nonce++;
-      const transaction = { from, nonce: Hex.fromNumber(taken), ...hexFields(call) };
-      const answer = await rpc.call("eth_sendTransaction", [transaction]).catch((error: Error) => {
-        throw new Error(`cannot ${purpose}: ${error.message}`, { cause: error });
-      });
+      const transaction = { ...fields, nonce: Hex.fromNumber(taken) };
+      const answer = await rpc.call("eth_sendTransaction", [transaction]).catch(refuse);
       sent.push({ purpose, hash: answerAs(hashSchema, answer, "eth_sendTransaction") });
       return taken;
     },
@@ -63,6 +73,11 @@ export async function hexAnswer(
   params: readonly unknown[],
 ): Promise<bigint> {
   return BigInt(answerAs(hexNumber, await rpc.call(method, params), method));
+}
+
+function refusalOf(error: Error): string {
+  const reverted = error instanceof RpcRefusal && error.revertData !== null;
+  return reverted ? `the contract refused: ${revertText(error.revertData ?? "0x")}` : error.message;
 }
 
 function hexFields({ to, data, value, gas }: Call): Record<string, string> {

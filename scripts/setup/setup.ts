@@ -1,9 +1,10 @@
 /**
  * Makes a chain ready for a cluster: deploys the membership contract, gives every node wallet gas
- * and a token. For development chains that hold an unlocked account; no key is needed or kept.
+ * and a token, which the operator holds and lends to it. The operator is a development chain's
+ * unlocked account; no key is needed or kept.
  *
- * Safe to repeat: with the contract's address it mints nothing, so that a member that was revoked
- * stays so; it fills up wallets alone.
+ * Safe to repeat: with the contract's address it fills up wallets, and lends a token to those alone
+ * that never registered, so that a member that was revoked stays so.
  */
 import * as AbiConstructor from "ox/AbiConstructor";
 import * as AbiFunction from "ox/AbiFunction";
@@ -13,11 +14,13 @@ import { membershipAbi } from "../../node/src/chain/membership.abi.ts";
 import { type Endpoint, rpcEndpoint } from "../../node/src/chain/rpc.ts";
 import { membershipBytecode } from "../contracts/membership.bytecode.ts";
 import { type AgentAddress, type Candidate, readCandidates } from "./candidates.ts";
+import { type MembershipReader, membershipReader, type NodeOnChain } from "./membership.ts";
 import { hexAnswer, type Outbox, openOutbox } from "./outbox.ts";
+import { callGas, grant } from "./tokens.ts";
 
 export type SetUpRequest = {
   readonly rpcUrl: string;
-  /** The genesis members' guest agents. */
+  /** The nodes' guest agents; with a new contract, these are the genesis members. */
   readonly agents: readonly AgentAddress[];
   /** The contract of an earlier set-up; `null` deploys one. */
   readonly contract: string | null;
@@ -30,10 +33,18 @@ export type Deployment = {
   readonly contract: string;
   /** 20 bytes, lower-case hex. */
   readonly appId: string;
-  /** The node wallets, in the order of the agents. */
-  readonly wallets: readonly string[];
+  /** In the order of the agents. */
+  readonly nodes: readonly SetUpNode[];
   /** Whether the contract is new. */
   readonly deployed: boolean;
+};
+
+export type SetUpNode = {
+  readonly name: string;
+  /** Lower case. */
+  readonly wallet: string;
+  /** As the contract showed it before the set-up. */
+  readonly before: NodeOnChain;
 };
 
 export type SetUp = (request: SetUpRequest) => Promise<Deployment>;
@@ -45,17 +56,17 @@ export class SetUpError extends Error {
 /** Years of registrations and votes on a development chain. */
 const funds = Value.fromEther("100");
 const fundsMin = Value.fromEther("1");
+/** Of a transfer to a wallet that is no contract. */
+const transferGas = 21_000n;
 /** More than a cluster of today needs, so that members can be added later. */
 const membersMax = 64;
 const tokensMax = 1_024n;
 const callTimeoutMs = 10_000;
-/** Given where the contract may not be mined yet, so that no node can estimate the call. */
-const callGas = 400_000n;
+const unknown: NodeOnChain = { standing: "none", tokenId: 0n };
 
 const ownerFunctions = {
   setAppId: AbiFunction.fromAbi(membershipAbi, "setAppId"),
   addComposeHash: AbiFunction.fromAbi(membershipAbi, "addComposeHash"),
-  mintNodeAccess: AbiFunction.fromAbi(membershipAbi, "mintNodeAccess"),
 };
 
 /**
@@ -74,18 +85,29 @@ export async function setUp(request: SetUpRequest): Promise<Deployment> {
 
   const found = contract === null ? null : await requireContract(rpc, contract);
   const address = found ?? (await deploy(outbox, first, candidates.length));
-  if (found === null) {
-    await configure(outbox, address, first);
-    for (const candidate of candidates) await mint(outbox, address, candidate);
-  }
-  for (const candidate of candidates) await fund(rpc, outbox, candidate);
+  if (found === null) await configure(outbox, address, first);
+  const reader = found === null ? null : membershipReader(rpc, found);
+  const nodes = await Promise.all(candidates.map((candidate) => look(reader, candidate)));
+  await grantTokens(outbox, address, nodes, (await reader?.tokenCount()) ?? 0n);
+  for (const node of nodes) await fund(rpc, outbox, node);
   await outbox.settled(timeoutMs);
   return {
     chainId: Number(chainId),
     contract: address,
     appId: first.appId,
-    wallets: candidates.map(({ wallet }) => wallet),
+    nodes,
     deployed: found === null,
+  };
+}
+
+async function look(
+  reader: MembershipReader | null,
+  { name, wallet }: Candidate,
+): Promise<SetUpNode> {
+  return {
+    name,
+    wallet: wallet.toLowerCase(),
+    before: (await reader?.node(wallet)) ?? unknown,
   };
 }
 
@@ -144,19 +166,24 @@ async function configure(outbox: Outbox, address: string, app: Candidate): Promi
   });
 }
 
-/** Straight to the node's own wallet, so that it needs no operator to assign it. */
-async function mint(outbox: Outbox, address: string, candidate: Candidate): Promise<void> {
-  const { name, wallet } = candidate;
-  const data = AbiFunction.encodeData(ownerFunctions.mintNodeAccess, [
-    wallet as `0x${string}`,
-    name,
-  ]);
-  await outbox.send(`mint ${name}'s token`, { to: address, gas: callGas, data });
+async function grantTokens(
+  outbox: Outbox,
+  contract: string,
+  nodes: readonly SetUpNode[],
+  tokenCount: bigint,
+): Promise<void> {
+  const newcomers = nodes.filter(
+    ({ before }) => before.standing === "none" && before.tokenId === 0n,
+  );
+  for (const [position, { name, wallet }] of newcomers.entries()) {
+    const tokenId = tokenCount + BigInt(position) + 1n;
+    await grant(outbox, contract, { name, wallet, tokenId });
+  }
 }
 
-async function fund(rpc: Endpoint, outbox: Outbox, candidate: Candidate): Promise<void> {
-  const { name, wallet } = candidate;
+async function fund(rpc: Endpoint, outbox: Outbox, node: SetUpNode): Promise<void> {
+  const { name, wallet } = node;
   const balance = await hexAnswer(rpc, "eth_getBalance", [wallet, "latest"]);
   if (balance >= fundsMin) return;
-  await outbox.send(`fund ${name}'s wallet`, { to: wallet, value: funds });
+  await outbox.send(`fund ${name}'s wallet`, { to: wallet, value: funds, gas: transferGas });
 }
