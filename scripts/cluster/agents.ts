@@ -1,20 +1,25 @@
-/** The guest-agent simulator: one socket per node. */
+/** The guest-agent simulator: one socket per node, all of one app. */
 import { connect } from "node:net";
 import { compileCacheEnvironment } from "./compileCache.ts";
 import { guestSocket, type Layout } from "./layout.ts";
 import type { Programs } from "./programs.ts";
 import type { Service } from "./supervisor.ts";
 
-export function simulatorService(
-  programs: Programs,
-  layout: Layout,
-  sockets: { readonly socketDir: string; readonly nodeCount: number },
-): Service {
-  const args = [programs.simulatorMain, "--socket-dir", sockets.socketDir];
-  args.push("--instances", String(sockets.nodeCount));
-  const logFile = layout.log("simulator");
+type Agents = {
+  /** Of the process that serves them; the starter's own name for it. */
+  readonly service: string;
+  readonly socketDir: string;
+  readonly nodes: readonly string[];
+};
+
+/** An instance follows from its node's name: whichever process serves it, it is the same one. */
+export function agentsService(programs: Programs, layout: Layout, agents: Agents): Service {
+  const { service, socketDir, nodes } = agents;
+  const args = [programs.simulatorMain, "--socket-dir", socketDir];
+  args.push(...nodes.flatMap((name) => ["--instance", name]));
+  const logFile = layout.log(service);
   return {
-    name: "simulator",
+    name: service,
     command: { program: programs.node, args, env: compileCacheEnvironment, logFile },
     restartCode: null,
   };

@@ -1,12 +1,12 @@
 /** The local chain: anvil, with its state on disk. */
 import { rpcEndpoint } from "../../node/src/chain/rpc.ts";
 import type { Layout } from "./layout.ts";
-import { host } from "./ports.ts";
+import { chainPortOf, host } from "./ports.ts";
 import type { Programs } from "./programs.ts";
 import type { Service } from "./supervisor.ts";
 
 export type ChainOptions = {
-  readonly port: number;
+  readonly basePort: number;
   /** `null`: a block per transaction, at once. */
   readonly blockTimeSeconds: number | null;
 };
@@ -18,8 +18,8 @@ const answerTimeoutMs = 1_000;
 const keptStates = 256;
 
 export function chainService(programs: Programs, layout: Layout, options: ChainOptions): Service {
-  const { port, blockTimeSeconds } = options;
-  const args = ["--host", host, "--port", String(port), "--quiet"];
+  const { basePort, blockTimeSeconds } = options;
+  const args = ["--host", host, "--port", String(chainPortOf(basePort)), "--quiet"];
   args.push("--state", layout.chainState, "--state-interval", String(stateIntervalSeconds));
   args.push("--prune-history", String(keptStates));
   if (blockTimeSeconds !== null) args.push("--block-time", String(blockTimeSeconds));

@@ -6,14 +6,14 @@ import {
   createDirectories,
   type Layout,
   layoutOf,
+  makeSocketDir,
   removeData,
   removeFarSockets,
-  socketDirFor,
 } from "./layout.ts";
 import { planCluster, requireStopped, type Wishes } from "./plan.ts";
-import { requireFree } from "./ports.ts";
+import { portsInUse, portsOf, requireFree } from "./ports.ts";
 import { findPrograms, type Programs } from "./programs.ts";
-import { type ClusterRecord, readRecord, writeRecord } from "./record.ts";
+import { type ClusterRecord, numbersIn, readRecord, writeRecord } from "./record.ts";
 import { createSupervisor, type Supervisor } from "./supervisor.ts";
 
 export type ClusterOptions = Wishes & {
@@ -51,7 +51,8 @@ export async function prepare(options: ClusterOptions): Promise<Context> {
   const held = fresh ? readLeniently(layout) : readRecord(layout.record);
   requireStopped(held, layout);
   const plan = planCluster(options, fresh ? null : held, layout);
-  await requireFree(plan.ports);
+  const ports = portsOf(plan.basePort, numbersIn(plan));
+  await requireFree(portsInUse(ports), "free them, or choose another --base-port");
   if (fresh) removeData(layout);
 
   // A start that was killed has left its own.
@@ -59,7 +60,7 @@ export async function prepare(options: ClusterOptions): Promise<Context> {
   await createDirectories(layout);
   const repaired = repairChainState(layout.chainState);
   if (repaired !== null) report(`chain: ${repaired}`);
-  const socketDir = await socketDirFor(layout, plan.nodeCount);
+  const socketDir = await makeSocketDir(layout);
   const self = identityOf(process.pid);
   const supervisedBy = self === null ? null : { name: "starter", ...self };
   const { record, update } = await keepRecord(layout, {

@@ -1,12 +1,11 @@
 /** A running cluster in the hands of a starter, a test or a benchmark. */
-import type { Deployment } from "../setup/setup.ts";
 import { chainAnswers, chainService } from "./chain.ts";
 import type { Context } from "./context.ts";
-import { StartError } from "./failure.ts";
 import type { Layout } from "./layout.ts";
-import { nodeName, nodeService, nodeUrl, rpcUrlOf, serves, whyNotServing } from "./node.ts";
-import type { RecordedProcess } from "./record.ts";
-import { becomes } from "./wait.ts";
+import type { ChangeOptions, Changes } from "./members/changes.ts";
+import { nodeName, nodeUrl, rpcUrlOf } from "./node.ts";
+import { startNode, untilAnswers, waitUntilServing } from "./nodes.ts";
+import { type ClusterRecord, numbersIn, type RecordedProcess } from "./record.ts";
 
 export type ClusterNode = {
   readonly name: string;
@@ -17,21 +16,36 @@ export type ClusterNode = {
   pid(): number | null;
 };
 
-/** Positions count from 0: node1 is at 0. */
+/** Positions count from 0: node1 is at 0. They are never given to another node. */
 export type Cluster = {
   readonly layout: Layout;
+  /** By position: all that this data directory has ever had, those that have left as well. */
   readonly nodes: readonly ClusterNode[];
   readonly rpcUrl: string;
-  readonly deployment: Deployment;
+  readonly deployment: NonNullable<ClusterRecord["deployment"]>;
+  /** Of the nodes that have not left. */
+  positions(): readonly number[];
   /** SIGKILL and SIGTERM resolve once the process is gone, other signals at once. */
   kill(position: number, signal: NodeJS.Signals): Promise<void>;
   /** Starts a node that has ended, on the same data directory. Does not wait until it serves. */
   restart(position: number): Promise<void>;
   /**
-   * @param positions whom to wait for; all by default
+   * @param positions whom to wait for; all that have not left by default
    * @throws StartError naming who does not serve within `timeoutMs`, and why
    */
   waitUntilServing(timeoutMs: number, positions?: readonly number[]): Promise<void>;
+  /**
+   * Adds a node; resolves with its position once it serves as a member.
+   *
+   * @throws ChangeError
+   */
+  join(options?: ChangeOptions): Promise<number>;
+  /**
+   * Resolves once the others go on without the node and its process has ended.
+   *
+   * @throws ChangeError
+   */
+  leave(position: number, options?: ChangeOptions): Promise<void>;
   /** Ends the chain, which keeps its state. */
   stopChain(): Promise<void>;
   /** Goes on from that state; resolves once the chain answers. */
@@ -41,30 +55,34 @@ export type Cluster = {
   stop(): Promise<void>;
 };
 
-export const answerTimeoutMs = 15_000;
 const chainGraceMs = 1_000;
 
 export function handleOf(
   context: Context,
-  deployment: Deployment,
+  deployment: Cluster["deployment"],
+  changes: Changes,
   stop: () => Promise<void>,
 ): Cluster {
-  const { supervisor, layout } = context;
-  const { ports, nodeCount } = context.record();
-  const nodes = positionsOf(nodeCount).map((position) => nodeOf(context, position));
+  const { supervisor, layout, record } = context;
+  const positions = () => numbersIn(record()).map(positionOf);
   return {
     layout,
-    nodes,
-    rpcUrl: rpcUrlOf(ports),
+    get nodes() {
+      return Array.from({ length: record().lastNumber }, (_, at) => nodeOf(context, numberOf(at)));
+    },
+    rpcUrl: rpcUrlOf(record().basePort),
     deployment,
+    positions,
     async kill(position, signal) {
-      const name = nodeName(position);
+      const name = nodeName(numberOf(position));
       supervisor.signal(name, signal);
       if (signal === "SIGKILL" || signal === "SIGTERM") await supervisor.ended(name);
     },
-    restart: (position) => startNode(context, position),
-    waitUntilServing: (timeoutMs, positions = positionsOf(nodeCount)) =>
-      waitUntilServing(context, positions, timeoutMs),
+    restart: (position) => startNode(context, numberOf(position)),
+    waitUntilServing: (timeoutMs, awaited = positions()) =>
+      waitUntilServing(context, awaited.map(numberOf), timeoutMs),
+    join: async (options = {}) => positionOf(await changes.join(options)),
+    leave: (position, options = {}) => changes.leave(numberOf(position), options),
     stopChain: () => supervisor.stop(["chain"], chainGraceMs),
     startChain: () => startChain(context),
     processes: () => supervisor.processes(),
@@ -72,73 +90,29 @@ export function handleOf(
   };
 }
 
-export function positionsOf(nodeCount: number): readonly number[] {
-  return Array.from({ length: nodeCount }, (_, position) => position);
-}
-
-/** @throws StartError when the contract is not deployed or the node runs already */
-export async function startNode(context: Context, position: number): Promise<void> {
-  const { ports, socketDir, deployment } = context.record();
-  if (deployment === null) throw new StartError("a node needs the contract: set up first");
-  const { contract } = deployment;
-  const environment = context.nodeEnvironment;
-  const options = { position, ports, socketDir, contract, environment };
-  await context.supervisor.start(nodeService(context.programs, context.layout, options));
-}
-
 export async function startChain(context: Context): Promise<void> {
-  const { ports, blockTimeSeconds } = context.record();
-  const options = { port: ports.chain, blockTimeSeconds };
+  const { basePort, blockTimeSeconds } = context.record();
+  const rpcUrl = rpcUrlOf(basePort);
+  const options = { basePort, blockTimeSeconds };
   await context.supervisor.start(chainService(context.programs, context.layout, options));
-  await untilAnswers(context, "chain", () => chainAnswers(rpcUrlOf(ports)));
+  await untilAnswers(context, "chain", () => chainAnswers(rpcUrl));
 }
 
-/** @throws StartError when the service ends meanwhile, or does not answer in time */
-export async function untilAnswers(
-  context: Context,
-  name: string,
-  answers: () => Promise<boolean>,
-): Promise<void> {
-  const answered = await becomes(async () => {
-    context.supervisor.requireRunning(name);
-    return answers();
-  }, answerTimeoutMs);
-  if (answered) return;
-  throw new StartError(
-    `${name} did not answer within ${answerTimeoutMs / 1_000} s; see ${context.layout.log(name)}`,
-  );
+function positionOf(number: number): number {
+  return number - 1;
 }
 
-async function waitUntilServing(
-  context: Context,
-  positions: readonly number[],
-  timeoutMs: number,
-): Promise<void> {
-  const { supervisor, layout } = context;
-  const { ports } = context.record();
-  await Promise.all(
-    positions.map(async (position) => {
-      const [name, url] = [nodeName(position), nodeUrl(ports, position)];
-      const served = await becomes(() => {
-        supervisor.requireRunning(name);
-        return serves(url);
-      }, timeoutMs);
-      if (served) return;
-      throw new StartError(
-        `${name} does not serve after ${timeoutMs / 1_000} s: ${await whyNotServing(url)}; ` +
-          `see ${layout.log(name)}`,
-      );
-    }),
-  );
+function numberOf(position: number): number {
+  return position + 1;
 }
 
-function nodeOf(context: Context, position: number): ClusterNode {
-  const name = nodeName(position);
+function nodeOf({ layout, supervisor, record }: Context, number: number): ClusterNode {
+  const name = nodeName(number);
   return {
     name,
-    url: nodeUrl(context.record().ports, position),
-    logFile: context.layout.log(name),
-    dataDir: context.layout.nodeDir(name),
-    pid: () => context.supervisor.processes().find((process) => process.name === name)?.pid ?? null,
+    url: nodeUrl(record().basePort, number),
+    logFile: layout.log(name),
+    dataDir: layout.nodeDir(name),
+    pid: () => supervisor.processes().find((process) => process.name === name)?.pid ?? null,
   };
 }

@@ -4,26 +4,18 @@
  * `npm start`, the cluster tests and the benchmark all use this launcher; every part is real but
  * the TDX hardware.
  */
-import type { Deployment, SetUp } from "../setup/setup.ts";
-import { agentsListen, simulatorService } from "./agents.ts";
 import { keepChainStateCopied } from "./chainState.ts";
 import { type ClusterOptions, type Context, prepare } from "./context.ts";
+import { openControl } from "./control/server.ts";
 import { reasonOf, StartError } from "./failure.ts";
-import {
-  answerTimeoutMs,
-  type Cluster,
-  handleOf,
-  positionsOf,
-  startChain,
-  startNode,
-  untilAnswers,
-} from "./handle.ts";
-import { guestSocket, removeFarSockets } from "./layout.ts";
+import { type Cluster, handleOf, startChain } from "./handle.ts";
+import { controlSocket, removeFarSockets } from "./layout.ts";
 import { nodeName, rpcUrlOf } from "./node.ts";
+import { blocksMs, startAgents, startNode, waitUntilServing } from "./nodes.ts";
+import { type NodeAtStart, provision } from "./provision.ts";
+import { numbersIn } from "./record.ts";
 
 const serveTimeoutMs = 30_000;
-/** Registration of every member, and votes, may each wait for a block or two. */
-const blocksUntilServing = 8;
 /** Nodes hand over and flush within this; with the rest, everything is gone within 5 s. */
 const nodeGraceMs = 3_500;
 const foundationGraceMs = 1_000;
@@ -40,70 +32,74 @@ export async function startCluster(
 ): Promise<Cluster> {
   const context = await prepare(options);
   const stopCopying = keepChainStateCopied(context.layout.chainState);
-  const stop = once(() => {
-    stopCopying();
-    return stopAll(context);
+  const closing: Closing[] = [stopCopying];
+  const stop = once(async () => {
+    for (const close of closing.toReversed()) await close();
+    await stopAll(context);
   });
   const abandoned = new Promise<never>((_, reject) => {
     signal.addEventListener("abort", () => reject(new StartError("the start was given up")));
   });
   try {
-    return await Promise.race([startAll(context, stop), abandoned]);
+    return await Promise.race([startAll(context, closing, stop), abandoned]);
   } catch (error) {
     await stop();
     throw error instanceof StartError ? error : new StartError(reasonOf(error), { cause: error });
   }
 }
 
-async function startAll(context: Context, stop: () => Promise<void>): Promise<Cluster> {
-  const { report } = context;
-  const [{ setUp }] = await Promise.all([
-    // Takes as long to load as the others take to start.
+/** What ends before the processes do. */
+type Closing = () => void | Promise<void>;
+
+async function startAll(
+  context: Context,
+  closing: Closing[],
+  stop: () => Promise<void>,
+): Promise<Cluster> {
+  const { report, record } = context;
+  const all = numbersIn(record());
+  const [{ setUp }, { createChanges }] = await Promise.all([
+    // These take as long to load as the others take to start.
     import("../setup/setup.ts"),
+    import("./members/changes.ts"),
     startChain(context),
-    startSimulator(context),
+    startAgents(context, "simulator", all),
   ]);
-  const { ports, nodeCount, blockTimeSeconds, socketDir } = context.record();
-  report(`chain      anvil answers at ${rpcUrlOf(ports)}`);
-  report(`simulator  ${count(nodeCount, "guest agent")} below ${socketDir}`);
+  report(`chain      anvil answers at ${rpcUrlOf(record().basePort)}`);
+  report(`simulator  ${count(all.length, "guest agent")} below ${record().socketDir}`);
 
-  const deployment = await setUpMembers(context, setUp);
-  await Promise.all(positionsOf(nodeCount).map((position) => startNode(context, position)));
-  report(`nodes      ${count(nodeCount, "process", "processes")} started, not serving yet`);
+  const { deployment, nodes } = await provision(context, setUp);
+  const started = nodes.filter(mayStart);
+  const awaited = started.filter(mustServe);
+  await Promise.all(started.map(({ number }) => startNode(context, number)));
+  report(`nodes      ${count(started.length, "process", "processes")} started, not serving yet`);
+  warnOfRevoked(context, started);
 
-  const cluster = handleOf(context, deployment, stop);
-  const blocksMs = blocksUntilServing * 1_000 * (blockTimeSeconds ?? 0);
-  await cluster.waitUntilServing(serveTimeoutMs + blocksMs);
+  const timeoutMs = serveTimeoutMs + blocksMs(context);
+  await waitUntilServing(context, numbersIn({ nodes: awaited }), timeoutMs);
   context.supervisor.announceEndings();
-  return cluster;
+
+  const changes = createChanges(context);
+  const control = await openControl(controlSocket(record().socketDir), changes);
+  closing.push(control.close, changes.close);
+  changes.resume();
+  return handleOf(context, deployment, changes, stop);
 }
 
-async function startSimulator(context: Context): Promise<void> {
-  const { programs, layout, supervisor } = context;
-  const { socketDir, nodeCount } = context.record();
-  await supervisor.start(simulatorService(programs, layout, { socketDir, nodeCount }));
-  const names = positionsOf(nodeCount).map(nodeName);
-  await untilAnswers(context, "simulator", () => agentsListen(socketDir, names));
+/** One that has left already would register anew, and be a member again. */
+function mayStart({ leaving, before }: NodeAtStart): boolean {
+  return !leaving || before === "active";
 }
 
-async function setUpMembers(context: Context, setUp: SetUp): Promise<Deployment> {
-  const { socketDir, nodeCount, ports, deployment, blockTimeSeconds } = context.record();
-  const names = positionsOf(nodeCount).map(nodeName);
-  try {
-    const result = await setUp({
-      rpcUrl: rpcUrlOf(ports),
-      agents: names.map((name) => ({ name, endpoint: guestSocket(socketDir, name) })),
-      contract: deployment?.contract ?? null,
-      timeoutMs: answerTimeoutMs + blocksUntilServing * 1_000 * (blockTimeSeconds ?? 0),
-    });
-    const { chainId, contract, appId, deployed } = result;
-    await context.update({ deployment: { chainId, contract, appId } });
-    const done = deployed ? "deployed, members funded and minted" : "found, with its members";
-    context.report(`contract   ${contract} ${done}`);
-    return result;
-  } catch (error) {
-    const remedy = deployment === null ? "" : "; --fresh starts over without the data";
-    throw new StartError(`set-up: ${reasonOf(error)}${remedy}`, { cause: error });
+function mustServe({ leaving, before }: NodeAtStart): boolean {
+  return !leaving && before !== "revoked";
+}
+
+function warnOfRevoked({ report }: Context, nodes: readonly NodeAtStart[]): void {
+  for (const { number } of nodes.filter(({ before }) => before === "revoked")) {
+    const name = nodeName(number);
+    const remedy = `\`npm run leave -- ${number} --forget\` strikes it off`;
+    report(`${name.padEnd(10)} revoked by the owner, and not waited for; ${remedy}`);
   }
 }
 
@@ -111,11 +107,12 @@ async function stopAll(context: Context): Promise<void> {
   const { supervisor, record, update } = context;
   supervisor.close();
   const names = supervisor.processes().map(({ name }) => name);
-  const foundations = ["chain", "simulator"];
   // Nodes first: a leader that stops hands over on the chain.
-  const nodes = names.filter((name) => !foundations.includes(name));
-  await supervisor.stop(nodes, nodeGraceMs);
-  await supervisor.stop(foundations, foundationGraceMs);
+  await supervisor.stop(
+    names.filter((name) => /^node\d+$/.test(name)),
+    nodeGraceMs,
+  );
+  await supervisor.stop(names, foundationGraceMs);
   removeFarSockets(record().socketDir);
   await update({ supervisor: null, processes: [] });
 }

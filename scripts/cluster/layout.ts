@@ -1,9 +1,10 @@
 /** Where a local cluster keeps what, below its data directory. */
 import { readdirSync, realpathSync, rmSync } from "node:fs";
-import { mkdir, mkdtemp } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { StartError } from "./failure.ts";
+import { nodeNumberMax } from "./ports.ts";
 
 export type Layout = {
   /** Absolute, as are all here. */
@@ -37,12 +38,19 @@ export async function createDirectories(layout: Layout): Promise<void> {
   await mkdir(join(layout.dataDir, "chain"), { recursive: true });
 }
 
-/** The folder of the guest agents' sockets: in the data directory, unless that lies too deep. */
-export async function socketDirFor(layout: Layout, nodeCount: number): Promise<string> {
+/**
+ * Makes the folder of all sockets: in the data directory, unless that lies too deep. It is closed to
+ * other users, who could otherwise meet a socket before its own permissions are set.
+ */
+export async function makeSocketDir(layout: Layout): Promise<string> {
   const near = join(layout.dataDir, "sockets");
-  const longest = guestSocket(near, `node${nodeCount}`);
-  if (Buffer.byteLength(longest) <= socketPathBytesMax) return near;
-  return mkdtemp(join(realpathSync(tmpdir()), farSocketPrefix));
+  const longest = guestSocket(near, `node${nodeNumberMax}`);
+  if (Buffer.byteLength(longest) > socketPathBytesMax) {
+    return mkdtemp(join(realpathSync(tmpdir()), farSocketPrefix));
+  }
+  await mkdir(near, { recursive: true });
+  await chmod(near, 0o700);
+  return near;
 }
 
 /** Removes a folder of sockets that is not in the data directory, and no other folder. */
@@ -57,13 +65,18 @@ export function guestSocket(socketDir: string, name: string): string {
   return join(socketDir, name, "dstack.sock");
 }
 
+/** Where the starter takes requests for changes of the members. Shorter than any guest's. */
+export function controlSocket(socketDir: string): string {
+  return join(socketDir, "control.sock");
+}
+
 /**
  * Empties a data directory.
  *
  * @throws StartError when something in it was not put there by a cluster
  */
 export function removeData(layout: Layout): void {
-  const ours = /^(cluster\.json|chain|sockets|logs|node[1-9])$/;
+  const ours = /^(cluster\.json|chain|sockets|logs|node[1-9][0-9]?)$/;
   const names = entriesOf(layout.dataDir);
   const foreign = names.filter((name) => !ours.test(name));
   if (foreign.length > 0) {

@@ -3,14 +3,13 @@ import { z } from "zod";
 import { compileCacheEnvironment } from "./compileCache.ts";
 import { reasonOf } from "./failure.ts";
 import { guestSocket, type Layout } from "./layout.ts";
-import { host, type Ports } from "./ports.ts";
+import { chainPortOf, host, nodePortsOf } from "./ports.ts";
 import type { Programs } from "./programs.ts";
 import type { Service } from "./supervisor.ts";
 
 export type NodeOptions = {
-  /** From 0. */
-  readonly position: number;
-  readonly ports: Ports;
+  readonly number: number;
+  readonly basePort: number;
   readonly socketDir: string;
   readonly contract: string;
   /** Knobs of the protocol, over the node's own defaults. */
@@ -28,20 +27,21 @@ const problemSchema = z.object({ detail: z.string() });
 const waitingSchema = z.object({ waitingFor: z.string() });
 
 export function nodeService(programs: Programs, layout: Layout, options: NodeOptions): Service {
-  const { position, ports } = options;
-  const name = nodeName(position);
+  const { number, basePort } = options;
+  const name = nodeName(number);
+  const { http, peer } = nodePortsOf(basePort, number);
   const env = {
     ...compileCacheEnvironment,
     ...options.environment,
-    RPC_URLS: rpcUrlOf(ports),
+    RPC_URLS: rpcUrlOf(basePort),
     CONTRACT_ADDRESS: options.contract,
     DSTACK_SIMULATOR_ENDPOINT: guestSocket(options.socketDir, name),
-    ENDPOINT: nodeUrl(ports, position),
+    ENDPOINT: nodeUrl(basePort, number),
     HTTP_HOST: host,
-    HTTP_PORT: String(ports.http[position]),
-    PEER_ENDPOINT: `${host}:${ports.peer[position]}`,
+    HTTP_PORT: String(http),
+    PEER_ENDPOINT: `${host}:${peer}`,
     PEER_HOST: host,
-    PEER_PORT: String(ports.peer[position]),
+    PEER_PORT: String(peer),
     DATA_DIR: layout.nodeDir(name),
   };
   return {
@@ -56,16 +56,16 @@ export function nodeService(programs: Programs, layout: Layout, options: NodeOpt
   };
 }
 
-export function nodeName(position: number): string {
-  return `node${position + 1}`;
+export function nodeName(number: number): string {
+  return `node${number}`;
 }
 
-export function nodeUrl(ports: Ports, position: number): string {
-  return `http://${host}:${ports.http[position]}`;
+export function nodeUrl(basePort: number, number: number): string {
+  return `http://${host}:${nodePortsOf(basePort, number).http}`;
 }
 
-export function rpcUrlOf(ports: Ports): string {
-  return `http://${host}:${ports.chain}`;
+export function rpcUrlOf(basePort: number): string {
+  return `http://${host}:${chainPortOf(basePort)}`;
 }
 
 /** Whether the node is a member in good standing that hears its leader. */

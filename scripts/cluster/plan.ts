@@ -2,8 +2,9 @@
 import { StartError } from "./failure.ts";
 import { isRunning } from "./identity.ts";
 import type { Layout } from "./layout.ts";
-import { portsOf } from "./ports.ts";
-import type { ClusterRecord } from "./record.ts";
+import { nodeName } from "./node.ts";
+import { firstNumbers } from "./ports.ts";
+import type { ClusterRecord, RecordedNode } from "./record.ts";
 
 /** What was asked for; `undefined` takes what the data directory says, or else the default. */
 export type Wishes = {
@@ -21,21 +22,27 @@ export function planCluster(
   held: ClusterRecord | null,
   layout: Layout,
 ): Omit<ClusterRecord, "socketDir"> {
-  const nodeCount = wishes.nodeCount ?? held?.nodeCount ?? defaults.nodeCount;
   const basePort = wishes.basePort ?? held?.basePort ?? defaults.basePort;
   const deployed = held?.deployment ?? null;
-  if (held !== null && deployed !== null) requireSame(held, { nodeCount, basePort }, layout);
+  const resumed = deployed === null ? null : held;
+  if (resumed !== null) requireSame(resumed, { ...wishes, basePort }, layout);
+  const nodeCount = wishes.nodeCount ?? held?.nodes.length ?? defaults.nodeCount;
+  const nodes = resumed?.nodes ?? newNodes(nodeCount);
   const { blockTimeSeconds = held?.blockTimeSeconds ?? defaults.blockTimeSeconds } = wishes;
   return {
-    format: 1,
-    nodeCount,
+    format: 2,
+    nodes,
+    lastNumber: resumed?.lastNumber ?? nodeCount,
     basePort,
     blockTimeSeconds,
-    ports: portsOf(basePort, nodeCount),
     deployment: deployed,
     supervisor: null,
     processes: [],
   };
+}
+
+function newNodes(count: number): readonly RecordedNode[] {
+  return firstNumbers(count).map((number) => ({ number, wallet: null, leaving: false }));
 }
 
 /** @throws StartError when something still runs on the data directory */
@@ -59,18 +66,30 @@ export function requireStopped(held: ClusterRecord | null, layout: Layout): void
 
 /** How a person stops what runs on this directory. */
 export function stopCommand(layout: Layout): string {
-  const isDefault = layout.dataDir === `${process.cwd()}/.cluster`;
-  return isDefault ? "`npm run stop`" : `\`npm run stop -- --data-dir ${layout.dataDir}\``;
+  return npmCommand("npm run stop", layout);
 }
 
-type Fixed = Pick<ClusterRecord, "nodeCount" | "basePort">;
+/** How a person starts, or resumes, a cluster on this directory. */
+export function startCommand(layout: Layout): string {
+  return npmCommand("npm start", layout);
+}
+
+function npmCommand(command: string, layout: Layout): string {
+  const isDefault = layout.dataDir === `${process.cwd()}/.cluster`;
+  return isDefault ? `\`${command}\`` : `\`${command} -- --data-dir ${layout.dataDir}\``;
+}
+
+type Wanted = { readonly nodeCount?: number | undefined; readonly basePort: number };
 
 /** Members and their endpoints are on the chain: a start does not change them. */
-function requireSame(held: Fixed, wanted: Fixed, layout: Layout): void {
-  if (held.nodeCount !== wanted.nodeCount) {
+function requireSame(held: ClusterRecord, wanted: Wanted, layout: Layout): void {
+  const count = held.nodes.length;
+  if (wanted.nodeCount !== undefined && wanted.nodeCount !== count) {
+    const names = held.nodes.map(({ number }) => nodeName(number)).join(", ");
     throw new StartError(
-      `${layout.dataDir} holds a cluster of ${held.nodeCount}, not of ${wanted.nodeCount}: its ` +
-        `members are on the chain; use --nodes ${held.nodeCount}, or --fresh to start over`,
+      `${layout.dataDir} holds a cluster of ${count} (${names}), not of ${wanted.nodeCount}: its ` +
+        "members are on the chain; start it as it is, then `npm run join` and `npm run leave` " +
+        "change them, or use --fresh to start over",
     );
   }
   if (held.basePort !== wanted.basePort) {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import { StartError } from "./failure.ts";
-import { nodeCountMax } from "./ports.ts";
+import { nodeNumberMax } from "./ports.ts";
 
 const processSchema = z.object({
   name: z.string(),
@@ -11,36 +11,56 @@ const processSchema = z.object({
   bornAt: z.string(),
 });
 
+const nodeSchema = z.object({
+  /** Its name is `node` and this; never given to another node of the data directory. */
+  number: z.number().int().min(1).max(nodeNumberMax),
+  /** `null` until the set-up has asked its guest agent. */
+  wallet: z.string().nullable(),
+  /** It was asked to leave; it runs until the others are active without it. */
+  leaving: z.boolean(),
+});
+
+const formatVersion = 2;
 const recordSchema = z.object({
-  format: z.literal(1),
-  nodeCount: z.number().int().min(1).max(nodeCountMax),
+  format: z.literal(formatVersion),
+  /** Ascending by number. Those that have left are gone from it. */
+  nodes: z.array(nodeSchema).min(1).readonly(),
+  /** The greatest that was ever given. */
+  lastNumber: z.number().int().min(1).max(nodeNumberMax),
+  /** All ports follow from it. */
   basePort: z.number().int().positive(),
   /** `null`: a block per transaction. */
   blockTimeSeconds: z.number().int().positive().nullable(),
+  /** The guest agents' sockets and the starter's own. */
   socketDir: z.string(),
-  ports: z.object({
-    chain: z.number(),
-    http: z.array(z.number()).readonly(),
-    peer: z.array(z.number()).readonly(),
-  }),
   /** `null` until the set-up has deployed the contract. */
   deployment: z.object({ chainId: z.number(), contract: z.string(), appId: z.string() }).nullable(),
   /** Whoever started the others and watches over them; `null` once all is stopped. */
   supervisor: processSchema.nullable(),
   processes: z.array(processSchema).readonly(),
 });
+const anyFormatSchema = z.object({ format: z.number() });
 
 export type ClusterRecord = Readonly<z.infer<typeof recordSchema>>;
 export type RecordedProcess = z.infer<typeof processSchema>;
+export type RecordedNode = Readonly<z.infer<typeof nodeSchema>>;
 
 /**
  * @returns `null` when the directory holds no cluster yet
- * @throws StartError when the file is not one of ours
+ * @throws StartError when the file is not one of ours, or of another version
  */
 export function readRecord(path: string): ClusterRecord | null {
   const text = readOrNull(path);
   if (text === null) return null;
-  const parsed = recordSchema.safeParse(parseJson(text));
+  const content = parseJson(text);
+  const format = anyFormatSchema.safeParse(content).data?.format ?? formatVersion;
+  if (format !== formatVersion) {
+    throw new StartError(
+      `${path} is of format ${format}, of another version of this project; expected ` +
+        `${formatVersion}; --fresh starts over without its data`,
+    );
+  }
+  const parsed = recordSchema.safeParse(content);
   if (parsed.success) return parsed.data;
   const problem = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
   throw new StartError(
@@ -53,6 +73,10 @@ export async function writeRecord(path: string, record: ClusterRecord): Promise<
   const next = `${path}.next`;
   await writeFile(next, `${JSON.stringify(record, null, 2)}\n`);
   await rename(next, path);
+}
+
+export function numbersIn({ nodes }: Pick<ClusterRecord, "nodes">): readonly number[] {
+  return nodes.map(({ number }) => number);
 }
 
 function readOrNull(path: string): string | null {

@@ -19,6 +19,8 @@ export type Supervisor = {
   signal(name: string, signal: NodeJS.Signals): void;
   /** From now on an unexpected end is reported; before, `requireRunning` is how to learn of it. */
   announceEndings(): void;
+  /** Whenever this service ends from now on, it is neither reported nor started again. */
+  expectEnd(name: string): void;
   /** From now on nothing is started, nor started again. */
   close(): void;
   /** Ends services in the bounded time of `graceMs`: SIGTERM first, SIGKILL at its end. */
@@ -92,6 +94,10 @@ export function createSupervisor(events: SupervisorEvents): Supervisor {
     announceEndings() {
       announcing = true;
     },
+    expectEnd(name) {
+      const entry = running(name);
+      if (entry !== null) entry.expected = true;
+    },
     close() {
       closed = true;
     },
@@ -111,11 +117,16 @@ export function createSupervisor(events: SupervisorEvents): Supervisor {
       if (entry === undefined || ending === null) return;
       throw new StartError(obituary(name, ending, entry.service.command.logFile));
     },
-    processes: () =>
-      [...entries.values()]
-        .filter(({ child }) => child.ending() === null)
-        .map(({ service, child }) => ({ name: service.name, ...child.identity })),
+    processes: () => [...entries.values()].filter(isLive).map(recordOf),
   };
+}
+
+function isLive({ child }: Entry): boolean {
+  return child.ending() === null;
+}
+
+function recordOf({ service, child }: Entry): RecordedProcess {
+  return { name: service.name, ...child.identity };
 }
 
 /** A boot that is replaced again and again points to a second copy of it: no endless fight. */

@@ -1,7 +1,8 @@
 /** The options of `npm start`, their defaults, and what is wrong with a value. */
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import type { Wishes } from "../cluster/plan.ts";
 import { basePortMax, nodeCountMax } from "../cluster/ports.ts";
+import { wholeNumber } from "../cluster/wholeNumber.ts";
 
 export type StartOptions = Wishes & {
   readonly dataDir: string;
@@ -58,10 +59,4 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
   command.parse(args, { from: "user" });
   const { nodes: nodeCount, blockTime: blockTimeSeconds, ...rest } = command.opts<Parsed>();
   return { ...rest, nodeCount, blockTimeSeconds };
-}
-
-function wholeNumber(text: string, min: number, max: number): number {
-  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
 }

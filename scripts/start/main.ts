@@ -1,5 +1,6 @@
 /** A whole cluster on this machine, until Ctrl-C; with `--detach` until `npm run stop`. */
 import { CommanderError } from "commander";
+import { elapsed } from "../cluster/elapsed.ts";
 import { reasonOf } from "../cluster/failure.ts";
 import { startCluster } from "../cluster/launch.ts";
 import { layoutOf } from "../cluster/layout.ts";
@@ -11,7 +12,6 @@ import { overviewOf } from "./overview.ts";
 const misconfigured = 2;
 const parent = process.ppid;
 const watchIntervalMs = 500;
-const bootedMs = performance.timeOrigin;
 
 /**
  * @param script what to run again for a starter in the background
@@ -82,7 +82,7 @@ async function run(options: StartOptions, surroundings: Surroundings): Promise<n
   const { ANVIL: anvil } = process.env;
   try {
     const cluster = await startCluster({ ...options, anvil, report }, requested);
-    report(`serving    all ${cluster.nodes.length} of them`);
+    report(`serving    all ${cluster.positions().length} of them`);
     surroundings.say(overviewOf(cluster, ending));
     await serving?.();
     report(`${await stopRequested}: stopping`);
@@ -129,11 +129,6 @@ function parentGone(): boolean {
 function surviveClosedTerminal(): void {
   process.stdout.on("error", () => undefined);
   process.stderr.on("error", () => undefined);
-}
-
-function elapsed(): string {
-  const seconds = (Date.now() - bootedMs) / 1_000;
-  return `[${seconds.toFixed(1).padStart(4)} s]`;
 }
 
 function say(line: string): void {

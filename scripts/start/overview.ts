@@ -4,7 +4,9 @@ import { columns } from "../cluster/columns.ts";
 import type { Cluster } from "../cluster/handle.ts";
 
 export function overviewOf(cluster: Cluster, ending: string): string {
-  const { nodes, rpcUrl, deployment, layout } = cluster;
+  const { rpcUrl, deployment, layout } = cluster;
+  const present = new Set(cluster.positions());
+  const nodes = cluster.nodes.filter((_, position) => present.has(position));
   const pids = new Map(cluster.processes().map(({ name, pid }) => [name, String(pid)]));
   const row = (name: string, where: string) => [
     name,

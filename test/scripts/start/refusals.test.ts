@@ -4,20 +4,20 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { layoutOf } from "../../../scripts/cluster/layout.ts";
-import { portsOf } from "../../../scripts/cluster/ports.ts";
+import { chainPortOf, nodePortsOf } from "../../../scripts/cluster/ports.ts";
 import { type ClusterRecord, readRecord } from "../../../scripts/cluster/record.ts";
 import { freePlace, type Place, runScript, startArgs } from "./command.ts";
 
-/** A place with the record of a stopped cluster of three. */
+/** A place with the record of a stopped cluster of three: a fourth node came, the second left. */
 async function usedPlace(change: Partial<ClusterRecord> = {}): Promise<Place> {
   const place = await freePlace();
   const record: ClusterRecord = {
-    format: 1,
-    nodeCount: 3,
+    format: 2,
+    nodes: [1, 3, 4].map((number) => ({ number, wallet: null, leaving: false })),
+    lastNumber: 4,
     basePort: place.basePort,
     blockTimeSeconds: null,
     socketDir: join(place.dataDir, "sockets"),
-    ports: portsOf(place.basePort, 3),
     deployment: { chainId: 31_337, contract: `0x${"11".repeat(20)}`, appId: "22".repeat(20) },
     supervisor: null,
     processes: [],
@@ -36,13 +36,14 @@ async function listenOn(port: number): Promise<void> {
 
 test("every port in use is named before anything starts", async () => {
   const place = await freePlace();
-  const ports = portsOf(place.basePort, 3);
-  await listenOn(ports.chain);
-  await listenOn(ports.peer[1] ?? 0);
+  const chain = chainPortOf(place.basePort);
+  const { peer } = nodePortsOf(place.basePort, 2);
+  await listenOn(chain);
+  await listenOn(peer);
 
   const { code, output } = await runScript("start", startArgs(place));
 
-  expect(output).toContain(`${ports.peer[1]} (node2, peers), ${ports.chain} (chain)`);
+  expect(output).toContain(`${peer} (node2, peers), ${chain} (chain)`);
   expect(output).toContain("--base-port");
   expect(code).toBe(1);
   expect(existsSync(place.dataDir)).toBe(false);
@@ -59,7 +60,8 @@ test("a missing anvil is named before anything starts", async () => {
 test("another number of nodes than the data hold is refused", async () => {
   const place = await usedPlace();
   const { code, output } = await runScript("start", startArgs(place, "--nodes", "5"));
-  expect(output).toMatch(/holds a cluster of 3, not of 5: .* use --nodes 3, or --fresh/);
+  expect(output).toMatch(/holds a cluster of 3 \(node1, node3, node4\), not of 5: /);
+  expect(output).toMatch(/`npm run join` and `npm run leave` change them, or use --fresh/);
   expect(code).toBe(1);
 });
 
@@ -91,6 +93,14 @@ test("a damaged record is named, with the way out", async () => {
   expect(code).toBe(1);
 });
 
+test("a record of another version is named as such, with the way out", async () => {
+  const place = await usedPlace();
+  await writeFile(layoutOf(place.dataDir).record, '{"format":1,"nodeCount":3}');
+  const { code, output } = await runScript("start", startArgs(place));
+  expect(output).toMatch(/cluster\.json is of format 1, .*; expected 2; --fresh starts over/);
+  expect(code).toBe(1);
+});
+
 test("--fresh empties no directory that holds something else", async () => {
   const place = await usedPlace();
   const letter = join(place.dataDir, "letter.txt");
@@ -101,7 +111,7 @@ test("--fresh empties no directory that holds something else", async () => {
   expect(output).toContain("letter.txt in it is not a cluster's");
   expect(code).toBe(1);
   expect(existsSync(letter)).toBe(true);
-  expect(readRecord(layoutOf(place.dataDir).record)?.nodeCount).toBe(3);
+  expect(readRecord(layoutOf(place.dataDir).record)?.lastNumber).toBe(4);
 });
 
 test.for([

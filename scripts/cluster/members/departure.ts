@@ -1,0 +1,134 @@
+/**
+ * A node on its way out. Its process runs on until the others are active without it: before that,
+ * what they agree upon may still need it.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Membership } from "../../setup/membership.ts";
+import type { Context } from "../context.ts";
+import { reasonOf } from "../failure.ts";
+import { nodeName } from "../node.ts";
+import { agentServiceOf, askAgainMs, type Change, quorumOf } from "./change.ts";
+import { type Operator, operatorOf } from "./operator.ts";
+import { noteNode, strikeNode } from "./roll.ts";
+import { isLive, statusAt } from "./status.ts";
+
+const graceMs = 3_500;
+
+/**
+ * Resolves once the node is gone: from the roster, from this machine, from the record.
+ *
+ * @param wallet the node's, lower case
+ * @throws Error saying why the operator cannot ask for it; then the node stays
+ */
+export async function depart(change: Change, wallet: string): Promise<void> {
+  const { context, number, say, signal } = change;
+  const operator = operatorOf(context);
+  await noteNode(context, number, { leaving: true });
+  const place = await ask(operator, wallet).catch(async (error: unknown) => {
+    await noteNode(context, number, { leaving: false });
+    throw error;
+  });
+  say(asked[place]);
+  // Whatever its exit code asks for: started again, it would register anew.
+  context.supervisor.expectEnd(nodeName(number));
+
+  let counted = place !== "pending";
+  for (;;) {
+    const membership = await operator.membership().catch(() => null);
+    counted ||= membership !== null && isMember(membership, wallet);
+    const waitsFor = await obstacle(context, membership, { wallet, counted });
+    if (membership !== null && waitsFor === null) {
+      say(counted ? `removed in term ${membership.term}` : "dropped, before it was a member");
+      return finish(change, operator, wallet, membership);
+    }
+    say(`departing: ${waitsFor}`);
+    await delay(askAgainMs, undefined, { signal });
+  }
+}
+
+/** Where the contract lists a node before it is asked to let it go. */
+type Place = "member" | "pending" | "absent";
+
+const asked: Readonly<Record<Place, string>> = {
+  member: "departing: asked for on the chain",
+  pending: "departing: it was not a member yet",
+  absent: "not a member: the chain is asked for nothing",
+};
+
+async function ask(operator: Operator, wallet: string): Promise<Place> {
+  const { members, pending } = await operator.membership();
+  const member = members.find((seat) => seat.wallet === wallet);
+  const seat = member ?? pending.find((other) => other.wallet === wallet);
+  if (seat === undefined) return "absent";
+  if (!seat.departing) await operator.retire(seat.tokenId);
+  return member === undefined ? "pending" : "member";
+}
+
+function isMember({ members }: Membership, wallet: string): boolean {
+  return members.some((seat) => seat.wallet === wallet);
+}
+
+type Leaver = {
+  readonly wallet: string;
+  /** Whether some roster may have counted it: a pending node that is dropped was in none. */
+  readonly counted: boolean;
+};
+
+/** @returns what the departure waits for; `null` when the node is out and nobody needs it */
+async function obstacle(
+  context: Context,
+  membership: Membership | null,
+  { wallet, counted }: Leaver,
+): Promise<string | null> {
+  if (membership === null) return "waits for the chain to answer";
+  if (isMember(membership, wallet)) return whyStillMember(context, membership, wallet);
+  if (!counted) return null;
+  const { term, members } = membership;
+  const statuses = await Promise.all(members.map(({ endpoint }) => statusAt(endpoint)));
+  const active = statuses.some(
+    (status) => status !== null && status.leader !== null && status.term >= term,
+  );
+  return active ? null : `removed by term ${term}; waits for the others to be active without it`;
+}
+
+/** The leader removes nobody without whom the others would lack a quorum of live members. */
+async function whyStillMember(
+  { record }: Context,
+  { members }: Membership,
+  wallet: string,
+): Promise<string> {
+  const others = members.filter((seat) => seat.wallet !== wallet);
+  const statuses = await Promise.all(others.map(({ endpoint }) => statusAt(endpoint)));
+  const silent = others.filter((_, position) => !isLive(statuses[position] ?? null));
+  const needed = quorumOf(others.length);
+  if (others.length - silent.length >= needed) return "waits for the leader to remove it";
+  const names = new Map(record().nodes.map((node) => [node.wallet, nodeName(node.number)]));
+  const list = silent.map((seat) => names.get(seat.wallet) ?? `slot ${seat.slot}`).join(", ");
+  return (
+    `waits until ${needed} of the ${others.length} others are live, a quorum without it; ` +
+    `not live: ${list}`
+  );
+}
+
+async function finish(
+  { context, number, say }: Change,
+  operator: Operator,
+  wallet: string,
+  { members }: Membership,
+): Promise<void> {
+  const name = nodeName(number);
+  await context.supervisor.stop([name], graceMs);
+  await context.supervisor.stop([agentServiceOf(number)], graceMs);
+  say(`process ended; its disk stays in ${context.layout.nodeDir(name)}`);
+  await takeTokenBack(operator, wallet).catch((error: unknown) => {
+    say(`its token is still assigned to it: ${reasonOf(error)}`);
+  });
+  await strikeNode(context, number);
+  const count = members.length === 1 ? "1 member" : `${members.length} members`;
+  say(`left: ${count} now, quorum ${quorumOf(members.length)}`);
+}
+
+async function takeTokenBack(operator: Operator, wallet: string): Promise<void> {
+  const { standing, tokenId } = await operator.node(wallet);
+  if (standing === "left" && tokenId !== 0n) await operator.takeBack(tokenId);
+}
