@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Body } from "../../../node/src/consensus/entry.ts";
 import {
   noSeats,
-  type Seats,
+  type OpenSeats,
   seatsAfter,
   settleRosters,
   validBoot,
@@ -17,7 +17,7 @@ const rejoinOf = (slot: number, ordinal: number) => {
   const { member, bootKey } = bootOf(slot, ordinal);
   return { kind: "rejoin", member, bootKey } as const;
 };
-const fold = (...bodies: readonly Body[]): Seats =>
+const fold = (...bodies: readonly Body[]): OpenSeats =>
   seatsAfter(noSeats, chain(bodies.map((body) => [1, body] as const)));
 
 // "A member's valid boot key is the one in its latest `rejoin` or cold `term-start` in the log,
