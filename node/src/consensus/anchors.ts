@@ -28,6 +28,7 @@ export function refuseRollback(replica: Replica, office: Office, rollback: Rollb
     { ...replica, office: { ...office, rollback } },
     {
       kind: "note",
+      severity: "error",
       event: "rollback-detected",
       detail: { anchorIndex, lastIndex, missingEntries: Math.max(anchorIndex - lastIndex, 0) },
     },

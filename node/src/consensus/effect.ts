@@ -109,6 +109,8 @@ export type ReportEquivocation = {
 /** Something worth a log line or a counter; it changes nothing. */
 export type Note = {
   readonly kind: "note";
+  /** `error`: someone has to do something about it. */
+  readonly severity: "info" | "error";
   readonly event: string;
   readonly detail: Readonly<Record<string, string | number | boolean>>;
 };

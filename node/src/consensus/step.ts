@@ -209,6 +209,7 @@ function activate(replica: Replica): Step {
   const forgot = active.status === "recovering" && !seats.named.has(setup.self.bootKey);
   const note = emit(active, {
     kind: "note",
+    severity: "info",
     event: "took-office",
     detail: { term: office.term, startIndex: office.startIndex, cold: office.cold },
   });

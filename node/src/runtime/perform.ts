@@ -76,7 +76,7 @@ export function createPerformer(
         options.refreshView();
         break;
       case "note":
-        log.info({ event: effect.event, ...effect.detail }, effect.event);
+        log[effect.severity]({ event: effect.event, ...effect.detail }, effect.event);
         break;
       case "halt":
         ending.halted(effect);
