@@ -110,6 +110,10 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   const serving = stage === "starting" || stage === "active";
   const cold = coldStart(replica, office);
   const settling = office.cold && nowMs - sinceMs < setup.suspectAfterMs;
+  // The same boots would bring the same logs: only another disk can end a refused cold start.
+  if (office.rollback !== null && (cold === null || namesTheSame(cold, office))) {
+    return stay(replica);
+  }
   if (cold !== null && !settling && setAside.size === 0) return emit(asked, cold);
 
   const patience = setup.suspectAfterMs * 2 ** Math.min(doubt.idleTerms, 5);
@@ -149,6 +153,10 @@ function coldStart(replica: Replica, office: Office): ColdStart | null {
     term: view.term,
     bootKeys: members.map(({ id }) => boots.get(id) ?? noBoot),
   };
+}
+
+function namesTheSame({ bootKeys }: ColdStart, { roster }: Office): boolean {
+  return roster.members.every(({ bootKey }, position) => bootKey === bootKeys[position]);
 }
 
 /** True while the members that are normal or silent are a quorum. */
