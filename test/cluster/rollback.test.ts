@@ -21,7 +21,7 @@ beforeAll(async () => {
   cluster = await startCluster({
     dataDir,
     nodeCount: 3,
-    basePort: 18_481,
+    basePort: 18_881,
     nodeEnvironment: { CHECKPOINT_MS: "200", ANCHOR_EVERY_MS: "1000" },
   });
 });
