@@ -22,7 +22,7 @@ import { disagreements } from "./disagreements.ts";
 import { identifyChain } from "./identify.ts";
 import { type Endpoint, rpcEndpoint } from "./rpc.ts";
 import { settlement } from "./settlement.ts";
-import { type ContractReader, contractReader, readBlock, type Shown } from "./snapshot.ts";
+import { type ContractReader, contractReader, readBlock, type Shown, termKey } from "./snapshot.ts";
 import { createSender } from "./transactions.ts";
 
 export type ChainOptions = {
@@ -74,7 +74,7 @@ export async function openChain(options: ChainOptions): Promise<ClusterChain> {
   let newest: { readonly text: string; readonly chainView: ChainView } | null = null;
 
   async function read(): Promise<ChainView> {
-    const snapshot = await agree(endpoints, rpcQuorum, {
+    const { shown, text } = await agree(endpoints, rpcQuorum, {
       ask: (endpoint) => readerOf(endpoint).snapshot(),
       keyOf: ({ text }) => text,
       // An endpoint that lags must not take the node back while others may know better.
@@ -82,8 +82,7 @@ export async function openChain(options: ChainOptions): Promise<ClusterChain> {
         newest === null || shown.block.number >= newest.chainView.block.number,
       onSettled: noteDisagreement,
     });
-    const { shown, text } = snapshot;
-    const settled = await isSettled(snapshot);
+    const settled = await isSettled(termKey(shown.view));
     const known = newest?.chainView;
     const same = newest?.text === text && known?.block.hash === shown.block.hash;
     if (known !== undefined && same && known.view.settled === settled) return known;

@@ -17,43 +17,38 @@ export type SettlementOptions = {
   readonly log: Log;
 };
 
-export type IsSettled = (snapshot: Snapshot) => Promise<boolean>;
+/** What an endpoint said of one block, and whether that settles the term that it showed. */
+type Judged = { readonly snapshot: Snapshot; readonly settled: Promise<boolean> };
 
 /**
- * The result asks whether the contract showed the snapshot's term `confirmations - 1` blocks before
- * it already. It never fails: a term that nobody can tell about is not settled.
+ * The result tells whether a quorum of the endpoints say of the term named by a `termKey` that the
+ * contract showed it `confirmations - 1` blocks ago already. It never fails: a term that too few can
+ * tell about is not settled.
  *
- * This is a question of its own, about one block that it names, and not part of what each endpoint
- * says of its newest block: there, two honest endpoints one block apart would contradict each other.
+ * Each endpoint is asked from its own newest block, which others need not share, so this is no part
+ * of what must be equal for a view to count: there, two honest endpoints one block apart would
+ * contradict each other whenever a term becomes settled.
  */
-export function settlement(options: SettlementOptions): IsSettled {
-  const { confirmations, readerOf, log } = options;
-  const unable = new Set<string>();
-  let last: { blockHash: string; key: string; settled: Promise<boolean> } | null = null;
+export function settlement(options: SettlementOptions): (key: string) => Promise<boolean> {
+  const { endpoints, quorum, readerOf, confirmations } = options;
+  const noteUnable = unableEndpoints(options);
+  const judged = new Map<Endpoint, Judged>();
 
-  function isSettled({ shown, parentHash }: Snapshot): Promise<boolean> {
-    const { view, block } = shown;
-    const key = termKey(view);
-    if (last?.blockHash === block.hash && last.key === key) return last.settled;
-    const before = block.number - BigInt(confirmations - 1);
-    const settled = decide(key, parentHash, () => wasShown(key, before));
-    last = { blockHash: block.hash, key, settled };
-    return settled;
-  }
-
-  /** What is known of the block before saves the question; any other block may be another branch. */
-  function decide(key: string, parentHash: string, ask: () => Promise<boolean>): Promise<boolean> {
-    if (confirmations === 1) return Promise.resolve(true);
-    if (last?.blockHash !== parentHash) return ask();
-    if (last.key !== key) return Promise.resolve(false); // the term began with this very block
-    return last.settled.then((already) => already || ask());
-  }
-
-  async function wasShown(key: string, number: bigint): Promise<boolean> {
-    if (number < 0n) return false;
+  async function isSettled(key: string): Promise<boolean> {
+    if (confirmations === 1) return true;
+    const showing = new Map<Endpoint, Snapshot>();
+    for (const endpoint of endpoints) {
+      const latest = readerOf(endpoint).latest();
+      if (latest !== null && termKey(latest.shown.view) === key) showing.set(endpoint, latest);
+    }
+    // Reads may overlap, so that an endpoint shows another term by now.
+    if (showing.size < quorum) return false;
     try {
-      return await agree(options.endpoints, options.quorum, {
-        ask: async (endpoint) => (await termAt(endpoint, number)) === key,
+      return await agree([...showing.keys()], quorum, {
+        ask: async (endpoint) => {
+          const latest = showing.get(endpoint);
+          return latest !== undefined && (await judge(endpoint, latest));
+        },
         keyOf: String,
       });
     } catch (error) {
@@ -62,23 +57,56 @@ export function settlement(options: SettlementOptions): IsSettled {
     }
   }
 
-  async function termAt(endpoint: Endpoint, number: bigint): Promise<string | null> {
+  function judge(endpoint: Endpoint, snapshot: Snapshot): Promise<boolean> {
+    const before = judged.get(endpoint);
+    if (before?.snapshot === snapshot) return before.settled;
+    const settled = decide(before, snapshot, () => wasShown(endpoint, snapshot));
+    judged.set(endpoint, { snapshot, settled });
+    return settled;
+  }
+
+  async function wasShown(endpoint: Endpoint, { shown }: Snapshot): Promise<boolean> {
+    const number = shown.block.number - BigInt(confirmations - 1);
+    if (number < 0n) return false;
     try {
-      const found = await readerOf(endpoint).termAt(number);
-      unable.delete(endpoint.name);
-      return found;
+      const key = await readerOf(endpoint).termAt(number);
+      noteUnable(endpoint, null);
+      return key === termKey(shown.view);
     } catch (error) {
       if (error instanceof RpcRefusal) noteUnable(endpoint, error.message);
       throw error;
     }
   }
 
-  function noteUnable({ name }: Endpoint, reason: string): void {
-    if (unable.has(name)) return;
-    unable.add(name);
-    const sentence = "the endpoint cannot say what the contract showed some blocks ago";
-    log.warn({ endpoint: name, reason, confirmations }, sentence);
-  }
-
   return isSettled;
+}
+
+/** What is known of the block before saves the question; any other block may be another branch. */
+function decide(
+  before: Judged | undefined,
+  { shown, parentHash }: Snapshot,
+  ask: () => Promise<boolean>,
+): Promise<boolean> {
+  if (before?.snapshot.shown.block.hash !== parentHash) return ask();
+  const beganHere = termKey(before.snapshot.shown.view) !== termKey(shown.view);
+  if (beganHere) return Promise.resolve(false);
+  return before.settled.then(
+    (already) => already || ask(),
+    () => ask(),
+  );
+}
+
+/** The result is told why an endpoint cannot answer for old blocks, or null; says it once. */
+function unableEndpoints({ log, confirmations }: SettlementOptions) {
+  const unable = new Set<Endpoint>();
+  return (endpoint: Endpoint, reason: string | null): void => {
+    if (reason === null) {
+      unable.delete(endpoint);
+      return;
+    }
+    if (unable.has(endpoint)) return;
+    unable.add(endpoint);
+    const sentence = "the endpoint cannot say what the contract showed some blocks ago";
+    log.warn({ endpoint: endpoint.name, reason, confirmations }, sentence);
+  };
 }

@@ -33,8 +33,10 @@ export type Snapshot = {
 export type ContractReader = {
   /** At the endpoint's newest block; read again only when there is a newer or another one. */
   readonly snapshot: () => Promise<Snapshot>;
-  /** `termKey` of what the contract shows at that block; null before it was deployed. */
-  readonly termAt: (number: bigint) => Promise<string | null>;
+  /** The last one read; null before any was. */
+  readonly latest: () => Snapshot | null;
+  /** `termKey` of what the contract shows at that block; no answer where it is not deployed yet. */
+  readonly termAt: (number: bigint) => Promise<string>;
   /** Standing and token of a wallet, at the block of `snapshot`. */
   readonly nodeOf: (wallet: MemberId, at: Block) => Promise<NodeAnswer>;
 };
@@ -102,9 +104,8 @@ export function contractReader(
     return last;
   }
 
-  async function termAt(number: bigint): Promise<string | null> {
+  async function termAt(number: bigint): Promise<string> {
     const data = await callAt(clusterFunction, [], tagOf(number));
-    if (data === "0x") return null;
     const cluster = decoded(() => decodeCluster(data));
     return decoded(() => termKey(shownOf({ cluster, pending: [], anchor: null }, digest).view));
   }
@@ -142,7 +143,7 @@ export function contractReader(
     }
   }
 
-  return { snapshot, termAt, nodeOf };
+  return { snapshot, latest: () => last, termAt, nodeOf };
 }
 
 /** Names a term and all that is fixed while it lasts; two branches of a chain may differ in it. */

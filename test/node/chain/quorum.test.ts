@@ -8,6 +8,8 @@ import { bootKeyOf, startWorld, type World } from "./nodes.ts";
 
 const clusterFunction = AbiFunction.fromAbi(membershipAbi, "cluster");
 const clusterSelector = AbiFunction.getSelector(clusterFunction);
+const anchorFunction = AbiFunction.fromAbi(membershipAbi, "latestAnchor");
+const anchorSelector = AbiFunction.getSelector(anchorFunction);
 
 let world: World;
 let proxies: readonly RpcProxy[];
@@ -36,6 +38,13 @@ const forgesTerm =
     const result = AbiFunction.encodeResult(clusterFunction, { ...cluster, term });
     return JSON.stringify({ ...parsed, result });
   };
+const forgesAnchor: Tamper = async (call, answer) => {
+  const [request] = call.params as readonly { readonly data?: string }[];
+  if (call.method !== "eth_call" || request?.data !== anchorSelector) return await answer();
+  const word = `0x${"ab".repeat(32)}` as const;
+  const anchor = { coldTerm: 0n, index: 9n, blockNumber: 1n, logRoot: word, stateHash: word };
+  return JSON.stringify({ result: AbiFunction.encodeResult(anchorFunction, anchor) });
+};
 const goesAway: Tamper = () => Promise.reject(new Error("away"));
 const neverAnswers: Tamper = async () => null;
 
@@ -76,6 +85,15 @@ test("one liar among three endpoints names no term to a node that asks for two",
   });
   expect(JSON.stringify(warning?.fields)).toContain('"endpoint":"rpc 1 (127.0.0.1:');
   expect(counts.of("chain_disagreements_total")).toBe(1);
+});
+
+test("an anchor that one endpoint alone shows is none", async () => {
+  const { chain, counts } = await open(2);
+  await world.anvil.rpc("evm_mine");
+  tamper(0, forgesAnchor);
+
+  expect((await chain.read()).view.anchor).toBeNull();
+  await eventually(() => counts.of("chain_disagreements_total")).toBe(1);
 });
 
 test("an endpoint that goes on lying is named once for each lie, and once when it stops", async () => {

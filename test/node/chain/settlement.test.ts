@@ -1,55 +1,15 @@
-import { afterEach, expect, test } from "vitest";
-import type { ChainOptions, ClusterChain } from "../../../node/src/chain/chain.ts";
-import { recordingCount, recordingLog } from "../../support/recorders.ts";
-import { type RpcCall, type RpcProxy, startRpcProxy, type Tamper } from "../../support/rpcProxy.ts";
-import { startWorld, type World } from "./nodes.ts";
-
-const stops: (() => Promise<unknown>)[] = [];
-
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-
-/** Term 1 has begun in the newest block. */
-async function worldInTerm1(): Promise<World> {
-  const world = await startWorld({ nodes: 2, genesisSize: 2 });
-  stops.push(() => world.stop());
-  await world.register(0);
-  await world.register(1);
-  return world;
-}
-
-async function proxyOf(world: World): Promise<RpcProxy> {
-  const proxy = await startRpcProxy(world.anvil.url);
-  stops.push(() => proxy.stop());
-  return proxy;
-}
-
-async function open(world: World, changes: Partial<ChainOptions> = {}) {
-  const { log, lines } = recordingLog();
-  const counts = recordingCount();
-  const options = { confirmations: 3, log, count: counts.count, callTimeoutMs: 500, ...changes };
-  return { chain: await world.chain(0, options), lines, counts };
-}
-
-const mine = (world: World, blocks = 1) =>
-  world.anvil.rpc("anvil_mine", [`0x${blocks.toString(16)}`]);
-
-async function settledBlock(chain: ClusterChain) {
-  const { view, block } = await chain.read();
-  return { term: view.term, settled: view.settled, number: Number(block.number) };
-}
-
-/** Questions about an older block name it by its number; those about the newest, by its hash. */
-const isAboutOlder = ({ method, params }: RpcCall) =>
-  method === "eth_call" && typeof params[1] === "string";
-
-const prunes: Tamper = (call, answer) =>
-  isAboutOlder(call)
-    ? Promise.resolve(
-        '{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"missing trie node"}}',
-      )
-    : answer();
+import { expect, test } from "vitest";
+import {
+  handOver,
+  isAboutOlder,
+  mine,
+  open,
+  proxyOf,
+  prunes,
+  settledBlock,
+  worldInTerm1,
+  worldOf,
+} from "./settling.ts";
 
 test("a term is settled from the block on that is its third, where three are asked for", async () => {
   const world = await worldInTerm1();
@@ -102,20 +62,16 @@ test("a new term is not settled though the one before it was", async () => {
   const world = await worldInTerm1();
   const { chain } = await open(world);
   await mine(world, 2);
-  const { view, members } = await chain.read();
-  expect(view.settled).toBe(true);
+  expect((await chain.read()).view.settled).toBe(true);
 
-  const [leader, other] = members;
-  const own = world.enclaves.findIndex(({ wallet }) => wallet.address === leader?.id);
-  await (await world.chain(own)).handOver({ term: view.term, successorSlot: other?.slot ?? -1 });
+  await handOver(world);
   expect(await settledBlock(chain)).toMatchObject({ term: 2, settled: false });
   await mine(world, 2);
   expect(await settledBlock(chain)).toMatchObject({ term: 2, settled: true });
 });
 
 test("a registration in term 1 unsettles nothing; it is no part of the roster", async () => {
-  const world = await startWorld({ nodes: 2, genesisSize: 1 });
-  stops.push(() => world.stop());
+  const world = await worldOf({ nodes: 2, genesisSize: 1 });
   await world.register(0);
   await mine(world, 2);
   const { chain } = await open(world);
@@ -230,52 +186,4 @@ test("an endpoint that keeps no old state settles nothing, and is named once", a
   proxy.tamper((_, answer) => answer());
   await mine(world);
   expect((await chain.read()).view.settled).toBe(true);
-});
-
-test("an endpoint without old state does not stop a quorum of others from settling", async () => {
-  const world = await worldInTerm1();
-  const proxies = await Promise.all([1, 2, 3].map(() => proxyOf(world)));
-  proxies[0]?.tamper(prunes);
-  await mine(world, 2);
-  const { chain } = await open(world, { rpcUrls: proxies.map(({ url }) => url), rpcQuorum: 2 });
-  expect((await chain.read()).view.settled).toBe(true);
-});
-
-test("one endpoint alone cannot make a node that asks for two take a term for settled", async () => {
-  const world = await worldInTerm1();
-  const proxies = await Promise.all([1, 2].map(() => proxyOf(world)));
-  const { chain, lines, counts } = await open(world, {
-    rpcUrls: proxies.map(({ url }) => url),
-    rpcQuorum: 2,
-  });
-  // It answers about the newest block whatever it is asked.
-  proxies[0]?.tamper(async (call, answer) =>
-    isAboutOlder(call)
-      ? JSON.stringify({ result: await world.anvil.rpc("eth_call", [call.params[0], "latest"]) })
-      : await answer(),
-  );
-  await mine(world);
-  expect((await chain.read()).view).toMatchObject({ term: 1, settled: false });
-  expect(counts.of("chain_disagreements_total")).toBe(0);
-  expect(lines).toEqual([]);
-});
-
-test("endpoints one block apart do not disagree about what is settled", async () => {
-  const world = await worldInTerm1();
-  const proxies = await Promise.all([1, 2].map(() => proxyOf(world)));
-  await mine(world);
-  const lagging = await world.anvil.rpc("eth_getBlockByNumber", ["latest", false]);
-  await mine(world);
-  proxies[0]?.tamper(async ({ method, params }, answer) =>
-    method === "eth_getBlockByNumber" && params[0] === "latest"
-      ? JSON.stringify({ result: lagging })
-      : await answer(),
-  );
-  const { chain, lines, counts } = await open(world, {
-    rpcUrls: proxies.map(({ url }) => url),
-    rpcQuorum: 2,
-  });
-  for (const _ of [1, 2, 3]) expect((await chain.read()).view.term).toBe(1);
-  expect(counts.of("chain_disagreements_total")).toBe(0);
-  expect(lines).toEqual([]);
 });
