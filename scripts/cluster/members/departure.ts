@@ -104,10 +104,7 @@ async function whyStillMember(
   if (others.length - silent.length >= needed) return "waits for the leader to remove it";
   const names = new Map(record().nodes.map((node) => [node.wallet, nodeName(node.number)]));
   const list = silent.map((seat) => names.get(seat.wallet) ?? `slot ${seat.slot}`).join(", ");
-  return (
-    `waits until ${needed} of the ${others.length} others are live, a quorum without it; ` +
-    `not live: ${list}`
-  );
+  return `waits until a quorum without it is live, ${needed} of ${others.length}; not live: ${list}`;
 }
 
 async function finish(
@@ -116,10 +113,12 @@ async function finish(
   wallet: string,
   { members }: Membership,
 ): Promise<void> {
+  const { supervisor, layout } = context;
   const name = nodeName(number);
-  await context.supervisor.stop([name], graceMs);
-  await context.supervisor.stop([agentServiceOf(number)], graceMs);
-  say(`process ended; its disk stays in ${context.layout.nodeDir(name)}`);
+  const ended = supervisor.isRunning(name) ? "process ended" : "had ended before";
+  await supervisor.stop([name], graceMs);
+  await supervisor.stop([agentServiceOf(number)], graceMs);
+  say(`${ended}; its disk stays in ${layout.nodeDir(name)}`);
   await takeTokenBack(operator, wallet).catch((error: unknown) => {
     say(`its token is still assigned to it: ${reasonOf(error)}`);
   });

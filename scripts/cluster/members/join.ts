@@ -63,7 +63,7 @@ async function untilMember(change: Change, wallet: string, patience: Patience): 
     context.supervisor.requireRunning(name);
     const status = await statusAt(url);
     if (isLive(status) && (await serves(url))) return;
-    const progress = await progressOf(status, url, wallet);
+    const progress = await progressOf(status, wallet);
     say(progress);
     if (abandoned.aborted || performance.now() > until) {
       throw new ChangeError(
@@ -75,15 +75,15 @@ async function untilMember(change: Change, wallet: string, patience: Patience): 
   }
 }
 
-async function progressOf(status: NodeStatus | null, url: string, wallet: string): Promise<string> {
+async function progressOf(status: NodeStatus | null, wallet: string): Promise<string> {
   if (status === null) return "its process starts";
   switch (status.role) {
     case "unregistered":
       return status.waitingFor === undefined ? "registers" : `waits for ${status.waitingFor}`;
     case "pending": {
-      // The leader knows best; a node that does not know the leader tells what it has heard.
-      const lag = await lagAt(status.leader?.endpoint ?? url, wallet);
-      return lag === null ? "pending, its log not begun" : `pending, ${lag} entries behind`;
+      const { leader } = status;
+      const lag = leader === null ? null : await lagAt(leader.endpoint, wallet);
+      return lag === null ? "pending" : `pending, ${lag} entries behind`;
     }
     default:
       return `in the roster of term ${status.term}, not serving yet`;

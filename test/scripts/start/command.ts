@@ -1,4 +1,4 @@
-/** `npm start` and `npm run stop` as a person runs them, each on a data directory of its own. */
+/** The commands as a person runs them, each cluster on a data directory of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import { type RecordedProcess, readRecord } from "../../../scripts/cluster/recor
 import { becomes } from "../../../scripts/cluster/wait.ts";
 import { temporaryDir } from "../cluster/program.ts";
 
+export type Script = "start" | "stop" | "join" | "leave";
 export type Place = { readonly dataDir: string; readonly basePort: number };
 export type Running = {
   readonly process: ChildProcess;
@@ -33,7 +34,7 @@ export function startArgs({ dataDir, basePort }: Place, ...more: readonly string
 
 /** Starts a script and does not wait for it. */
 export function launchScript(
-  name: "start" | "stop",
+  name: Script,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Running {
@@ -53,7 +54,7 @@ export function launchScript(
 
 /** Runs a script to its end. */
 export async function runScript(
-  name: "start" | "stop",
+  name: Script,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly code: number | null; readonly output: string }> {
