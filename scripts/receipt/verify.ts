@@ -131,9 +131,10 @@ function checkQuorum(counted: number, { members, term: inTerm, block }: SavedRos
 }
 
 function checkColdTerm({ checkpoint: { coldTerm } }: Receipt, roster: SavedRoster): StepTaken {
-  const named = (inTerm: number) => (inTerm === 0 ? "none" : `the one in term ${inTerm}`);
+  const last =
+    coldTerm === 0 ? "there was no cold start" : `the last cold start is term ${coldTerm}`;
   return coldTerm === roster.coldTerm
-    ? ok("cold term", `${coldTerm}, as the contract's: last cold start ${named(coldTerm)}`)
+    ? ok("cold term", `${coldTerm}, as the contract's: ${last}`)
     : failed("cold term", `expected ${roster.coldTerm}, as the contract has it, got ${coldTerm}`);
 }
 

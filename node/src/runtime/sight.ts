@@ -13,7 +13,7 @@ export type Removal = {
   /** The term in which the contract was first seen without it. */
   readonly term: Term;
   readonly was: "member" | "pending";
-  /** The owner revoked it: its wallet cannot register again. */
+  /** Its wallet cannot register again. */
   readonly revoked: boolean;
 };
 
@@ -55,11 +55,10 @@ function placeOf(
 }
 
 export function describeRemoval({ term, was, revoked }: Removal): string {
-  if (revoked)
-    return `nothing: the owner revoked this ${was}, and its wallet cannot register again`;
-  const what =
-    was === "member"
-      ? `this member was removed in term ${term}`
-      : `this registration was withdrawn in term ${term}, before it was admitted`;
-  return `nothing: ${what}; start it again to register anew`;
+  const thing = was === "member" ? "member" : "registration";
+  if (revoked) {
+    return `nothing: this ${thing} was revoked, gone by term ${term}; its wallet cannot register again`;
+  }
+  const ended = was === "member" ? "removed" : "withdrawn before it was admitted,";
+  return `nothing: this ${thing} was ${ended} in term ${term}; start it again to register anew`;
 }
