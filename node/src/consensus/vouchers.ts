@@ -156,7 +156,8 @@ function certify(
 ): Replica {
   const { view, vouched } = replica;
   const { certificate: known } = vouched;
-  if (view === null || (known !== null && !isLater(checkpoint, known.checkpoint))) return replica;
+  // More signatures for the same one are welcome: a broken member's may be among the first.
+  if (view === null || (known !== null && isLater(known.checkpoint, checkpoint))) return replica;
   const { members } = view.roster;
   const counted = members.filter(({ id }) => signatures.has(id) && !view.revoked.includes(id));
   if (!isQuorumOfEach([view.roster], new Set(counted.map(({ id }) => id)))) return replica;
