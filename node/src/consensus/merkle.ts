@@ -18,6 +18,11 @@ export type Frontier = { readonly size: number; readonly roots: readonly Hash[] 
 
 export const emptyFrontier: Frontier = { size: 0, roots: [] };
 
+/** A frontier has a subtree for each one bit of its size. */
+export function isFrontier({ size, roots }: Frontier): boolean {
+  return roots.length === size.toString(2).replaceAll("0", "").length;
+}
+
 /** Adds entries' hashes, in order. Costs two hashes an entry, amortised. */
 export function extend(frontier: Frontier, entryHashes: readonly Hash[], hash: TreeHash): Frontier {
   const roots = [...frontier.roots];

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type { BootKey, Hash, MemberId, Term } from "../consensus/ids.ts";
+import { isFrontier } from "../consensus/merkle.ts";
 import type { BootProof, CallFault } from "../runtime/ports.ts";
 
 /** Raised when a hello, a frame or a message changes its meaning. */
@@ -81,13 +82,9 @@ const ack = z.strictObject({
   round: count,
 });
 const reject = z.strictObject({ kind: kind("reject"), term, status, hint: count, round: count });
-/** A subtree for each one bit of the size. */
 const frontier = z
   .strictObject({ size: count, roots: z.array(hash).readonly() })
-  .refine(
-    ({ size, roots }) => roots.length === size.toString(2).replaceAll("0", "").length,
-    "expected a root for each one bit of the size",
-  );
+  .refine(isFrontier, "expected a root for each one bit of the size");
 /** Attachments: the seats (JSON), the bytes. */
 const snapshotChunk = z.strictObject({
   kind: kind("snapshot-chunk"),
