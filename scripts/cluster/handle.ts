@@ -2,7 +2,7 @@
 import { chainAnswers, chainService } from "./chain.ts";
 import type { Context } from "./context.ts";
 import type { Layout } from "./layout.ts";
-import type { ChangeOptions, Changes } from "./members/changes.ts";
+import type { ChangeOptions, Changes, LeaveOptions } from "./members/changes.ts";
 import { nodeName, nodeUrl, rpcUrlOf } from "./node.ts";
 import { startNode, untilAnswers, waitUntilServing } from "./nodes.ts";
 import { type ClusterRecord, numbersIn, type RecordedProcess } from "./record.ts";
@@ -45,7 +45,7 @@ export type Cluster = {
    *
    * @throws ChangeError
    */
-  leave(position: number, options?: ChangeOptions): Promise<void>;
+  leave(position: number, options?: LeaveOptions): Promise<void>;
   /** Ends the chain, which keeps its state. */
   stopChain(): Promise<void>;
   /** Goes on from that state; resolves once the chain answers. */

@@ -16,7 +16,7 @@ const nodeSchema = z.object({
   number: z.number().int().min(1).max(nodeNumberMax),
   /** `null` until the set-up has asked its guest agent. */
   wallet: z.string().nullable(),
-  /** It was asked to leave; it runs until the others are active without it. */
+  /** It was asked to leave; it runs until the others have gone on without it. */
   leaving: z.boolean(),
 });
 

@@ -2,9 +2,16 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as AbiFunction from "ox/AbiFunction";
 import { expect, onTestFinished, test } from "vitest";
+import { membershipAbi } from "../../node/src/chain/membership.abi.ts";
+import { rpcEndpoint } from "../../node/src/chain/rpc.ts";
+import type { ClusterOptions } from "../../scripts/cluster/context.ts";
 import type { Cluster } from "../../scripts/cluster/handle.ts";
 import { startCluster } from "../../scripts/cluster/launch.ts";
+import { readRecord } from "../../scripts/cluster/record.ts";
+import { membershipReader } from "../../scripts/setup/membership.ts";
+import { openOutbox } from "../../scripts/setup/outbox.ts";
 import { type Counter, getJson, increment, type Load, startLoad } from "../support/clients.ts";
 
 type Status = {
@@ -29,10 +36,11 @@ async function temporaryDir(): Promise<string> {
   return dataDir;
 }
 
-type Options = { readonly nodeCount?: number; readonly nodeEnvironment?: Record<string, string> };
-
 /** Stopped when the test ends, if not before. */
-async function start(dataDir: string, options: Options = {}): Promise<Cluster> {
+async function start(
+  dataDir: string,
+  options: Omit<ClusterOptions, "dataDir"> = {},
+): Promise<Cluster> {
   const cluster = await startCluster({ dataDir, basePort, ...options });
   onTestFinished(() => cluster.stop());
   return cluster;
@@ -69,6 +77,18 @@ async function agreeOnMembers(cluster: Cluster): Promise<void> {
     return { urls: listed, roles: rows.map(({ role }) => role).sort(), members, quorum };
   };
   for (const url of urls) await expect.poll(() => seenBy(url), patience).toEqual(agreed);
+}
+
+async function revokeTokenOf(cluster: Cluster, position: number): Promise<void> {
+  const { rpcUrl, deployment, layout } = cluster;
+  const rpc = rpcEndpoint(rpcUrl, 0, 5_000);
+  const { nodes = [] } = readRecord(layout.record) ?? {};
+  const { contract } = deployment;
+  const { tokenId } = await membershipReader(rpc, contract).node(nodes[position]?.wallet ?? "");
+  const outbox = await openOutbox(rpc);
+  const data = AbiFunction.encodeData(AbiFunction.fromAbi(membershipAbi, "revoke"), [tokenId]);
+  await outbox.send("revoke a token", { to: contract, data });
+  await outbox.settled(5_000);
 }
 
 async function acknowledges(load: Load, more: number): Promise<void> {
@@ -153,6 +173,9 @@ test(
     await cluster.kill(2, "SIGKILL");
     await expect.poll(async () => (await slots()).length, patience).toBe(2);
     expect((await increment(urlOf(cluster, 0))).value).toBe(2);
+    await expect(cluster.leave(2)).rejects.toThrow(
+      "node3 is not a member (the contract says: left)",
+    );
 
     await cluster.restart(2);
     await cluster.waitUntilServing(30_000);
@@ -167,7 +190,8 @@ test(
 test(
   "a leave that would cost the others their quorum waits until it no longer does",
   async () => {
-    const cluster = await start(await temporaryDir(), { nodeCount: 3 });
+    const dataDir = await temporaryDir();
+    const cluster = await start(dataDir, { nodeCount: 3 });
     await cluster.kill(1, "SIGKILL");
     const lines: string[] = [];
     const tell = (line: string) => lines.push(line);
@@ -183,7 +207,9 @@ test(
     await cluster.leave(2);
     expect(cluster.positions()).toEqual([0, 1]);
     await agreeOnMembers(cluster);
-    expect((await increment(urlOf(cluster, 1))).value).toBe(2);
+    // Nothing was written since: what they know of the removal is in their logs all the same.
+    await cluster.stop();
+    await goesOnWithTheseMembers(dataDir, [0, 1], 1);
   },
   timeoutMs,
 );
@@ -205,6 +231,31 @@ test(
     await agreeOnMembers(again);
     expect((await increment(urlOf(again, 1))).value).toBe(2);
     await expect(again.leave(1)).rejects.toThrow("node2 is the last member");
+  },
+  timeoutMs,
+);
+
+test(
+  "a start does not wait for a node whose token was revoked, and can forget it",
+  async () => {
+    const dataDir = await temporaryDir();
+    const cluster = await start(dataDir, { nodeCount: 3 });
+    await revokeTokenOf(cluster, 2);
+    await expect.poll(async () => (await statusAt(urlOf(cluster, 0))).members, patience).toBe(2);
+    const load = startLoad(urlsOf(cluster), 1);
+    await acknowledges(load, 1);
+    const { acknowledged } = await load.stop();
+    await cluster.stop();
+
+    const lines: string[] = [];
+    const again = await start(dataDir, { report: (line) => lines.push(line) });
+    expect(lines.join("\n")).toMatch(/node3 +revoked by the owner, .*leave -- 3 --forget/);
+    expect((await increment(urlOf(again, 0))).value).toBe(acknowledged.length + 1);
+    await expect(again.leave(2)).rejects.toThrow("(the contract says: revoked); --forget ends");
+
+    await again.leave(2, { forget: true });
+    expect(again.positions()).toEqual([0, 1]);
+    expect(again.nodes[2]?.pid()).toBeNull();
   },
   timeoutMs,
 );

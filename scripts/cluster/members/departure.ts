@@ -1,6 +1,6 @@
 /**
- * A node on its way out. Its process runs on until the others are active without it: before that,
- * what they agree upon may still need it.
+ * A node on its way out. Its process runs on until the others have gone on without it: before that,
+ * what they agree upon may still need it, and a restart of them all would wait for it.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Membership } from "../../setup/membership.ts";
@@ -10,7 +10,7 @@ import { nodeName } from "../node.ts";
 import { agentServiceOf, askAgainMs, type Change, quorumOf } from "./change.ts";
 import { type Operator, operatorOf } from "./operator.ts";
 import { noteNode, strikeNode } from "./roll.ts";
-import { isLive, statusAt } from "./status.ts";
+import { isBorneOutAt, isLive, statusAt } from "./status.ts";
 
 const graceMs = 3_500;
 
@@ -84,11 +84,9 @@ async function obstacle(
   if (isMember(membership, wallet)) return whyStillMember(context, membership, wallet);
   if (!counted) return null;
   const { term, members } = membership;
-  const statuses = await Promise.all(members.map(({ endpoint }) => statusAt(endpoint)));
-  const active = statuses.some(
-    (status) => status !== null && status.leader !== null && status.term >= term,
-  );
-  return active ? null : `removed by term ${term}; waits for the others to be active without it`;
+  const borneOut = await Promise.all(members.map(({ endpoint }) => isBorneOutAt(endpoint, term)));
+  if (borneOut.includes(true)) return null;
+  return `removed by term ${term}; waits for the others to go on without it`;
 }
 
 /** The leader removes nobody without whom the others would lack a quorum of live members. */

@@ -8,9 +8,11 @@ const statusSchema = z.object({
   term: z.number(),
   /** The leader that serves; `null` while there is none. */
   leader: z.object({ endpoint: z.string() }).nullable(),
-  members: z.number(),
-  quorum: z.number(),
+  commitIndex: z.number(),
   waitingFor: z.string().optional(),
+});
+const logSchema = z.object({
+  entries: z.array(z.object({ term: z.number(), kind: z.string() })),
 });
 const rowsSchema = z.array(z.object({ wallet: z.string(), lagEntries: z.number().nullable() }));
 
@@ -30,6 +32,19 @@ export async function statusAt(url: string): Promise<NodeStatus | null> {
 export async function lagAt(url: string, wallet: string): Promise<number | null> {
   const rows = rowsSchema.safeParse(await answerOf(`${url}/members`)).data ?? [];
   return rows.find((row) => row.wallet.toLowerCase() === wallet)?.lagEntries ?? null;
+}
+
+/**
+ * Whether the node at `url` holds a committed entry that was appended by an active leader of `term`
+ * or a later one. Only then does its log alone show, after a restart, that the roster of that term
+ * has replaced the ones before.
+ */
+export async function isBorneOutAt(url: string, term: number): Promise<boolean> {
+  const status = await statusAt(url);
+  if (status === null || status.leader === null || status.term < term) return false;
+  const page = await answerOf(`${url}/log?from=${Math.max(1, status.commitIndex)}&limit=1`);
+  const entry = logSchema.safeParse(page).data?.entries[0];
+  return entry !== undefined && entry.term >= term && entry.kind !== "term-start";
 }
 
 /** Whether it takes part as a member, as far as it says itself. */

@@ -1,11 +1,14 @@
 /** `npm run join` and `npm run leave` as a person runs them. */
+import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { layoutOf } from "../../../scripts/cluster/layout.ts";
+import { nodePortsOf } from "../../../scripts/cluster/ports.ts";
 import { readRecord } from "../../../scripts/cluster/record.ts";
 import {
   freePlace,
   increment,
   launchScript,
+  listenOn,
   type Place,
   prints,
   recordedProcesses,
@@ -79,6 +82,33 @@ test(
     expect(await refused("2")).toContain("node2 has left, or never came in; expected one of node1");
     expect(await refused("1")).toContain("node1 is the last member that stays");
     expect(numbers(place)).toEqual([1]);
+  },
+  timeoutMs,
+);
+
+test(
+  "a node that cannot run is given up, and its number with it",
+  async () => {
+    const place = await freePlace();
+    const at = ["--data-dir", place.dataDir];
+    await runScript("start", startArgs(place, "--nodes", "1", "--detach"));
+    const peerPort = nodePortsOf(place.basePort, 2).peer;
+    const closePort = await listenOn(peerPort);
+    const crowded = await runScript("join", at);
+    expect(crowded.output).toContain(`port is in use: ${peerPort} (node2, peers)`);
+    expect(crowded.code).toBe(1);
+    await closePort();
+
+    await writeFile(layoutOf(place.dataDir).nodeDir("node2"), "no directory");
+    const crippled = await runScript("join", at);
+    expect(crippled.output).toContain("node2 ended with exit code 1");
+    expect(crippled.output).toMatch(/node2 +did not come in, and is given up/);
+    expect(crippled.code).toBe(1);
+    expect(numbers(place)).toEqual([1]);
+    expect(stillRunning(recordedProcesses(place))).toEqual(["chain", "simulator", "node1"]);
+
+    expect((await runScript("join", at)).code).toBe(0);
+    expect(numbers(place)).toEqual([1, 3]);
   },
   timeoutMs,
 );

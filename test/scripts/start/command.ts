@@ -1,6 +1,7 @@
 /** The commands as a person runs them, each cluster on a data directory of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { isRunning } from "../../../scripts/cluster/identity.ts";
@@ -76,6 +77,15 @@ export function recordedProcesses({ dataDir }: Place): readonly RecordedProcess[
 
 export function stillRunning(processes: readonly RecordedProcess[]): readonly string[] {
   return processes.filter(isRunning).map(({ name }) => name);
+}
+
+/** Until the test ends, or until what it resolves with is called. */
+export async function listenOn(port: number): Promise<() => Promise<void>> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
+  onTestFinished(close);
+  return close;
 }
 
 export async function increment(url: string): Promise<number> {

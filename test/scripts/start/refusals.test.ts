@@ -1,12 +1,11 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { layoutOf } from "../../../scripts/cluster/layout.ts";
 import { chainPortOf, nodePortsOf } from "../../../scripts/cluster/ports.ts";
 import { type ClusterRecord, readRecord } from "../../../scripts/cluster/record.ts";
-import { freePlace, type Place, runScript, startArgs } from "./command.ts";
+import { freePlace, listenOn, type Place, runScript, startArgs } from "./command.ts";
 
 /** A place with the record of a stopped cluster of three: a fourth node came, the second left. */
 async function usedPlace(change: Partial<ClusterRecord> = {}): Promise<Place> {
@@ -26,12 +25,6 @@ async function usedPlace(change: Partial<ClusterRecord> = {}): Promise<Place> {
   await mkdir(place.dataDir);
   await writeFile(layoutOf(place.dataDir).record, JSON.stringify(record));
   return place;
-}
-
-async function listenOn(port: number): Promise<void> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  onTestFinished(() => new Promise<void>((resolve) => server.close(() => resolve())));
 }
 
 test("every port in use is named before anything starts", async () => {
