@@ -1,7 +1,7 @@
 /** protocol.md, 8.8: the last anchor on the chain bounds what a cold start can lose. */
 import { expect, test } from "vitest";
 import type { Entry } from "../../../../node/src/consensus/entry.ts";
-import { hash, term } from "../../../../node/src/consensus/ids.ts";
+import { type Boot, hash, term } from "../../../../node/src/consensus/ids.ts";
 import { origin } from "../../../../node/src/consensus/log.ts";
 import { emptyFrontier, extend, rootOf } from "../../../../node/src/consensus/merkle.ts";
 import type { Remembered, Replica } from "../../../../node/src/consensus/replica.ts";
@@ -17,10 +17,12 @@ import {
   lastOf,
   ofKind,
   promiseOf,
+  reportOf,
   restarted,
   rosterOfBoots,
   synced,
   takeAll,
+  tick,
   viewOf,
 } from "../support.ts";
 
@@ -102,6 +104,20 @@ test("8.8 a promise that brings the missing entries is welcome later", () => {
   const after = lastOf([]);
   const fetched = { kind: "fetched", term: term(5), after, entries: log } as const;
   expect(step(wanting, hear(c, fetched)).replica.office?.stage).toBe("starting");
+});
+
+test("8.8 a refused cold start is asked for anew once other boots have answered", () => {
+  const short = log.slice(0, 2);
+  const refused = coldStart(anchored(4), { entries: short }, short).replica;
+  const said = reportOf(5, { status: "recovering", last: lastOf(short) });
+  const petition = (...from: readonly Boot[]) => {
+    const heard = from.map((one) => hear(one, said));
+    const { effects } = takeAll(refused, [...heard, tick(1_500)]);
+    return ofKind(effects, "cold-start");
+  };
+  expect(petition(b, c)).toEqual([]);
+  const c3 = bootOf(2, 3);
+  expect(petition(b, c3)).toMatchObject([{ bootKeys: [a, b, c3].map(({ bootKey }) => bootKey) }]);
 });
 
 test("8.8 an anchor from before the first entry kept is judged by length", () => {

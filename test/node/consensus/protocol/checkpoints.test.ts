@@ -1,0 +1,254 @@
+/** protocol.md, 12.1 to 12.6 and 12.8: checkpoints in the log, and who signs them. */
+import { expect, test } from "vitest";
+import type { Checkpoint } from "../../../../node/src/consensus/checkpoint.ts";
+import type { Effect } from "../../../../node/src/consensus/effect.ts";
+import { type Hash, hash, term } from "../../../../node/src/consensus/ids.ts";
+import {
+  emptyFrontier,
+  pathOf,
+  rootOfPath,
+  subtreesOf,
+} from "../../../../node/src/consensus/merkle.ts";
+import { step } from "../../../../node/src/consensus/step.ts";
+import { sha256Tree } from "../../../../node/src/storage/digest.ts";
+import {
+  appendOf,
+  bootOf,
+  chain,
+  command,
+  hear,
+  lastOf,
+  messagesOf,
+  ofKind,
+  propose,
+  registered,
+  rosterOfBoots,
+  see,
+  viewOf,
+} from "../support.ts";
+import { type Cluster, serving } from "./cluster.ts";
+
+const [a, b, c, d] = [bootOf(0), bootOf(1), bootOf(2), bootOf(3)] as const;
+const roster = rosterOfBoots([a, b, c]);
+const view = viewOf(roster, 1, a);
+const stateHash = hash("5e".repeat(32));
+const kindsOf = (cluster: Cluster) => cluster.replica(a).log.shared.map(({ body }) => body.kind);
+const marks = (cluster: Cluster) => kindsOf(cluster).filter((kind) => kind === "mark").length;
+const hashed = (index: number) => ({ kind: "state-hashed", index, stateHash }) as const;
+
+test("12.1 a mark is due after CHECKPOINT_EVERY entries", () => {
+  const cluster = serving([a, b, c], { checkpointEvery: 3 });
+  cluster.take(a, propose(1));
+  cluster.pass(100);
+  expect(marks(cluster)).toBe(0);
+  cluster.take(a, propose(2));
+  cluster.pass(100);
+  expect(kindsOf(cluster)).toEqual(["term-start", "command", "command", "mark"]);
+});
+
+test("12.1 a mark is due when CHECKPOINT_MS has passed since the first entry after the last", () => {
+  const cluster = serving([a, b, c]);
+  cluster.pass(5_000);
+  expect(marks(cluster)).toBe(1);
+  cluster.take(a, hashed(2));
+  cluster.pass(3_000);
+  cluster.take(a, propose(1));
+  cluster.pass(2_500);
+  cluster.take(a, propose(2));
+  cluster.pass(2_400);
+  expect(marks(cluster)).toBe(1);
+  cluster.pass(100);
+  expect(marks(cluster)).toBe(2);
+});
+
+test("12.1 where nothing has come, no mark is appended", () => {
+  const cluster = serving([a, b, c]);
+  cluster.pass(5_000);
+  cluster.take(a, hashed(2));
+  const kinds = kindsOf(cluster);
+  expect(kinds).toEqual(["term-start", "mark", "checkpoint"]);
+  cluster.pass(20_000);
+  expect(kindsOf(cluster)).toEqual(kinds);
+});
+
+test("12.1 nobody but the active leader appends a mark", () => {
+  const cluster = serving([a, b, c], { checkpointEvery: 1 });
+  cluster.cut(a);
+  cluster.pass(500);
+  expect(cluster.replica(b).log.last.index).toBe(1);
+  const third = serving([a, b, c], { checkpointEvery: 1 });
+  third.show(viewOf(roster, 2, a));
+  third.pass(100);
+  expect(kindsOf(third).slice(0, 2)).toEqual(["term-start", "term-start"]);
+});
+
+/** A mark at index 3, which all have applied. */
+function marked(): Cluster {
+  const cluster = serving([a, b, c], { checkpointEvery: 2 });
+  cluster.take(a, propose(1));
+  cluster.pass(100);
+  expect(kindsOf(cluster)).toEqual(["term-start", "command", "mark"]);
+  cluster.forget();
+  return cluster;
+}
+
+const checkpointIn = (cluster: Cluster): Checkpoint => {
+  const body = cluster.replica(a).log.shared.at(-1)?.body;
+  if (body?.kind !== "checkpoint") throw new Error(`expected a checkpoint, got ${body?.kind}`);
+  return body.checkpoint;
+};
+
+test("12.2 once the leader knows its state as of the mark, it appends the checkpoint", () => {
+  const cluster = marked();
+  cluster.take(a, propose(2));
+  cluster.deliver();
+  cluster.take(b, hashed(3));
+  cluster.take(a, hashed(2));
+  cluster.pass(100);
+  expect(kindsOf(cluster)).toHaveLength(4);
+  cluster.take(a, hashed(3));
+  expect(kindsOf(cluster).at(-1)).toBe("checkpoint");
+  expect(checkpointIn(cluster)).toMatchObject({ coldTerm: 0, index: 3, stateHash });
+});
+
+test("12.2 the same mark is covered once", () => {
+  const cluster = marked();
+  cluster.take(a, hashed(3));
+  const { last } = cluster.replica(a).log;
+  cluster.take(a, hashed(3));
+  cluster.pass(100);
+  expect(cluster.replica(a).log.last).toEqual(last);
+});
+
+test("12.2 a leader covers a mark of its predecessor", () => {
+  const cluster = marked();
+  cluster.take(b, hashed(3));
+  cluster.show(viewOf(roster, 2, b));
+  cluster.pass(200);
+  const bodies = cluster.replica(b).log.shared.map(({ body }) => body);
+  expect(bodies).toContainEqual(
+    expect.objectContaining({ checkpoint: expect.objectContaining({ index: 3, stateHash }) }),
+  );
+});
+
+/** RFC 9162, section 2.1.1, word for word. */
+function treeHead(leaves: readonly Hash[]): Hash {
+  const [only] = leaves;
+  if (leaves.length === 1 && only !== undefined) return sha256Tree.leaf(only);
+  let k = 1;
+  while (k * 2 < leaves.length) k *= 2;
+  return sha256Tree.node(treeHead(leaves.slice(0, k)), treeHead(leaves.slice(k)));
+}
+
+test.each([2, 3, 5, 8])(
+  "12.3 the log's root is the RFC 9162 tree head up to the mark, after %i entries",
+  (every) => {
+    const cluster = serving([a, b, c], { checkpointEvery: every });
+    for (const round of [1, 2]) {
+      for (let byte = 1; byte <= every; byte += 1) cluster.take(a, propose(byte));
+      cluster.pass(100);
+      const { index } = cluster.replica(a).log.last;
+      expect(marks(cluster)).toBe(round);
+      cluster.take(a, propose(9), hashed(index));
+      const hashes = cluster.replica(a).log.shared.map((entry) => entry.hash);
+      expect(checkpointIn(cluster)).toMatchObject({
+        index,
+        logRoot: treeHead(hashes.slice(0, index)),
+      });
+    }
+  },
+);
+
+/** A log whose checkpoint says that the log up to its mark has this root. */
+function logSaying(logRoot: Hash | null, coldTerm = 0) {
+  const entries = chain([
+    [1, { kind: "term-start", roster, cold: false }],
+    [1, command(1)],
+    [1, { kind: "mark" }],
+  ]);
+  const right = treeHead(entries.map((entry) => entry.hash));
+  const said = { coldTerm: term(coldTerm), index: 3, logRoot: logRoot ?? right, stateHash };
+  const last = chain([[1, { kind: "checkpoint", checkpoint: said }]], lastOf(entries));
+  return { right, said, entries: [...entries, ...last] };
+}
+
+const follower = registered(b, view, [a, c]);
+const told = (entries: ReturnType<typeof logSaying>["entries"], commitIndex: number) =>
+  hear(a, appendOf(view, { entries, commitIndex }));
+const signings = (effects: readonly Effect[]) =>
+  ofKind(effects, "sign-checkpoint").map(({ checkpoint }) => checkpoint);
+
+test("12.4 a replica that finds another root halts, and reports both", () => {
+  const wrong = hash("bad0".repeat(16));
+  const { right, entries } = logSaying(wrong);
+  const early = step(follower, told(entries, 3));
+  expect(ofKind(early.effects, "halt")).toEqual([]);
+  const { effects } = step(follower, told(entries, 4));
+  const [halt] = ofKind(effects, "halt");
+  expect(halt?.reason).toBe("invariant");
+  expect(halt?.detail).toContain(wrong);
+  expect(halt?.detail).toContain(right);
+  expect(signings(effects)).toEqual([]);
+});
+
+test("12.5 a member signs a checkpoint once it is committed and applied, never before", () => {
+  const { said, entries } = logSaying(null);
+  const before = step(follower, told(entries, 3));
+  expect(signings(before.effects)).toEqual([]);
+  const later = appendOf(view, { previous: lastOf(entries), commitIndex: 4 });
+  const { effects } = step(before.replica, hear(a, later));
+  expect(signings(effects)).toEqual([said]);
+  const order = effects.map(({ kind }) => kind);
+  expect(order.indexOf("commit")).toBeLessThan(order.indexOf("sign-checkpoint"));
+});
+
+test("12.5 a member tells its peers what it signed", () => {
+  const { said, entries } = logSaying(null);
+  const committed = step(follower, told(entries, 4)).replica;
+  const voucher = { checkpoint: said, signature: "0x0b" };
+  const { effects } = step(committed, { kind: "checkpoint-signed", voucher });
+  const vouch = { kind: "vouch", wanting: false, ...voucher };
+  expect(messagesOf(effects, "vouch", a)).toEqual([vouch]);
+  expect(messagesOf(effects, "vouch", c)).toEqual([vouch]);
+});
+
+test("12.5 a node that is no member signs nothing", () => {
+  const { entries } = logSaying(null);
+  const learner = registered(d, view, [a]);
+  expect(signings(step(learner, told(entries, 4)).effects)).toEqual([]);
+});
+
+test("12.6 a member signs only once the contract's term is confirmed", () => {
+  const { said, entries } = logSaying(null);
+  const unsure = registered(b, { ...view, settled: false }, [a, c]);
+  const committed = step(unsure, told(entries, 4));
+  expect(signings(committed.effects)).toEqual([]);
+  expect(signings(step(committed.replica, see(view)).effects)).toEqual([said]);
+});
+
+test.each([
+  { log: 0, contract: 1 },
+  { log: 2, contract: 1 },
+])("12.6 a member does not sign for cold term $log while the contract shows $contract", (cold) => {
+  const { said, entries } = logSaying(null, cold.log);
+  const shown = (coldTerm: number) => ({ ...view, coldTerm: term(coldTerm) });
+  const other = registered(b, shown(cold.contract), [a, c]);
+  const committed = step(other, told(entries, 4));
+  expect(signings(committed.effects)).toEqual([]);
+  expect(signings(step(committed.replica, see(shown(cold.log))).effects)).toEqual([said]);
+});
+
+test("12.8 the path of each entry up to the mark leads to the root that is signed", () => {
+  const { said, entries } = logSaying(null);
+  const size = said.index;
+  const hashAt = (index: number) => entries[index - 1]?.hash ?? hash("00".repeat(32));
+  const subtreeAt = subtreesOf(emptyFrontier, hashAt, sha256Tree);
+  const signed = signings(step(follower, told(entries, 4)).effects)[0];
+  for (let index = 1; index <= size; index += 1) {
+    const path = pathOf({ index, size }, subtreeAt, sha256Tree);
+    const provenBy = (entryHash: Hash, at = index) =>
+      rootOfPath({ index: at, size, entryHash }, path, sha256Tree);
+    expect(provenBy(hashAt(index))).toBe(signed?.logRoot);
+    expect(provenBy(hashAt(4))).not.toBe(signed?.logRoot);
+  }
+});

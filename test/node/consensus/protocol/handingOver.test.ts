@@ -1,0 +1,184 @@
+/** protocol.md, 10.10 to 10.13: leaders that give way by themselves. */
+import { expect, test } from "vitest";
+import type { Entry } from "../../../../node/src/consensus/entry.ts";
+import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
+import { origin } from "../../../../node/src/consensus/log.ts";
+import type { Refusal } from "../../../../node/src/consensus/message.ts";
+import { step } from "../../../../node/src/consensus/step.ts";
+import type { View } from "../../../../node/src/consensus/view.ts";
+import {
+  bootOf,
+  chain,
+  command,
+  hear,
+  lastOf,
+  messagesOf,
+  ofKind,
+  prepareOf,
+  promiseOf,
+  propose,
+  registered,
+  reportOf,
+  restarted,
+  rosterOfBoots,
+  see,
+  synced,
+  takeAll,
+  tick,
+  viewOf,
+} from "../support.ts";
+import { type Cluster, serving } from "./cluster.ts";
+
+const [a, b, c, d] = [bootOf(0), bootOf(1), bootOf(2), bootOf(3)] as const;
+const roster = rosterOfBoots([a, b, c]);
+const view = viewOf(roster, 1, a);
+const handOvers = (cluster: Cluster, by: Boot) => ofKind(cluster.effects(by), "hand-over");
+
+const refusal = (changes: Partial<Refusal>): Refusal => ({
+  kind: "refusal",
+  term: term(1),
+  reason: "higher-term-promised",
+  promisedTerm: term(7),
+  ...changes,
+});
+
+test.each([
+  { why: "a higher term was promised", said: refusal({}) },
+  {
+    why: "this term was promised to another boot",
+    said: refusal({ reason: "other-boot-promised", promisedTerm: term(1) }),
+  },
+])("10.10 a leader that is refused because $why hands over", ({ said }) => {
+  const cluster = serving([a, b, c]);
+  cluster.take(a, hear(b, said));
+  cluster.pass(100);
+  expect(handOvers(cluster, a)).toMatchObject([{ term: 1 }]);
+  expect(ofKind(cluster.take(a, propose(1)), "appended")).toHaveLength(1);
+});
+
+test.each([
+  { why: "by who is recovering", said: refusal({ reason: "recovering", promisedTerm: term(1) }) },
+  {
+    why: "by a view that is behind",
+    said: refusal({ reason: "not-the-leader-by-my-view", promisedTerm: term(0) }),
+  },
+  { why: "for another term", said: refusal({ term: term(3) }) },
+])("10.10 a leader that is refused $why stays", ({ said }) => {
+  const cluster = serving([a, b, c]);
+  cluster.take(a, hear(b, said));
+  cluster.pass(2_000);
+  expect(handOvers(cluster, a)).toEqual([]);
+});
+
+test("10.10 a leader out of touch with a quorum for SUSPECT_AFTER_MS hands over", () => {
+  const cluster = serving([a, b, c, d]);
+  cluster.pass(500);
+  cluster.cut(c);
+  cluster.pass(2_000);
+  expect(handOvers(cluster, a)).toEqual([]);
+  cluster.cut(b);
+  cluster.pass(1_000);
+  expect(handOvers(cluster, a)).toEqual([]);
+  cluster.pass(1_000);
+  expect(handOvers(cluster, a)).toEqual([{ kind: "hand-over", term: 1, successor: b.member }]);
+});
+
+test("10.10 in a cold start a leader gives way without any one member that it needs", () => {
+  const [a2, b2, c2, c3] = [bootOf(0, 2), bootOf(1, 2), bootOf(2, 2), bootOf(2, 3)] as const;
+  const cluster = serving([a, b, c]);
+  const disks = [a, b, c].map((one) => cluster.crash(one));
+  for (const [at, one] of [a2, b2, c2].entries()) cluster.start(one, disks[at]);
+  cluster.cut(c2);
+  const cold = { ...viewOf(rosterOfBoots([a2, b2, c2]), 2, a), coldTerm: term(2) };
+  cluster.show(cold);
+  const { last } = cluster.replica(c2).log;
+  cluster.take(a2, hear(c2, promiseOf(cold, { status: "recovering", last })));
+  cluster.pass(500);
+  expect(cluster.replica(a2).office?.stage).toBe("starting");
+  cluster.start(c3, cluster.crash(c2));
+  cluster.forget();
+  cluster.pass(2_500);
+  expect(ofKind(cluster.effects(a2), "cold-start")[0]).toEqual({
+    kind: "cold-start",
+    term: 2,
+    bootKeys: [a2, b2, c3].map(({ bootKey }) => bootKey),
+  });
+});
+
+/** A leads term 2, which the contract then took back from it: its own endpoint shows `view`. */
+function disowned(shown: View): Cluster {
+  const cluster = serving([a, b, c]);
+  cluster.show(viewOf(roster, 2, a));
+  cluster.deliver();
+  expect(cluster.replica(a).office).toMatchObject({ term: 2, stage: "active" });
+  cluster.show(shown, a);
+  cluster.forget();
+  return cluster;
+}
+
+test.each([
+  { says: "an earlier term", shown: view },
+  { says: "another roster", shown: viewOf(rosterOfBoots([a, b, d]), 2, a) },
+])(
+  "10.11 a leader that the contract shows $says hands over after ten times that long",
+  ({ shown }) => {
+    const cluster = disowned(shown);
+    cluster.pass(9_900);
+    expect(handOvers(cluster, a)).toEqual([]);
+    cluster.take(a, propose(1));
+    cluster.deliver();
+    expect(cluster.replica(a).commitIndex).toBe(cluster.replica(a).log.last.index);
+    expect(cluster.replica(a).office).toMatchObject({ term: 2, stage: "active" });
+    cluster.pass(100);
+    expect(handOvers(cluster, a)).toMatchObject([{ term: shown.term, successor: b.member }]);
+    expect(cluster.replica(a).office).toMatchObject({ term: 2, stage: "active" });
+  },
+);
+
+test("10.11 a leader whose term the contract shows again stays", () => {
+  const cluster = disowned(view);
+  cluster.pass(9_000);
+  cluster.show(viewOf(roster, 2, a), a);
+  cluster.pass(100);
+  cluster.show(view, a);
+  cluster.pass(9_000);
+  expect(handOvers(cluster, a)).toEqual([]);
+});
+
+test("10.12 named for an earlier term than its promise, a replica is barred, and asks for its end", () => {
+  const fifth = viewOf(roster, 5, b);
+  const bound = takeAll(registered(a, fifth, [b, c]), [hear(b, prepareOf(fifth))]).replica;
+  const named = step(bound, see(viewOf(roster, 4, a)));
+  expect(named.replica.office).toMatchObject({ term: 4, stage: "barred" });
+  expect(messagesOf(named.effects, "prepare")).toEqual([]);
+  const waited = takeAll(named.replica, [tick(900), hear(c, reportOf(4)), tick(1_000)]);
+  expect(ofKind(waited.effects, "hand-over")).toEqual([
+    { kind: "hand-over", term: 4, successor: c.member },
+  ]);
+});
+
+const five = rosterOfBoots([a, b, c, d, bootOf(4)]);
+const short = chain([[1, { kind: "term-start", roster: five, cold: false }]]);
+const long: readonly Entry[] = [...short, ...chain([[1, command(1)]], lastOf(short))];
+
+test("10.13 where a promised log could not be fetched, its holder is the successor, whatever its status", () => {
+  const second = viewOf(five, 2, a);
+  const leader = synced(restarted(bootOf(0, 2), { entries: short }, second, [b, c, d])).replica;
+  const fetching = takeAll(leader, [
+    hear(b, promiseOf(second, { last: lastOf(short) })),
+    hear(d, promiseOf(second, { last: lastOf(short) })),
+    hear(c, promiseOf(second, { last: lastOf(long) })),
+  ]).replica;
+  expect(fetching.office).toMatchObject({ stage: "fetching", fetch: { from: c } });
+  const failed = step(fetching, hear(c, { kind: "fetch-failed", term: term(2) })).replica;
+  expect(failed.office?.stage).toBe("gathering");
+  const reported = takeAll(failed, [
+    tick(1_900),
+    hear(b, reportOf(2, { last: lastOf(short) })),
+    hear(d, reportOf(2, { last: origin })),
+    hear(c, reportOf(2, { status: "recovering", last: lastOf(long) })),
+  ]).replica;
+  expect(ofKind(step(reported, tick(2_000)).effects, "hand-over")).toEqual([
+    { kind: "hand-over", term: 2, successor: c.member },
+  ]);
+});
