@@ -69,11 +69,10 @@ async function startAll(
   report(`simulator  ${count(all.length, "guest agent")} below ${record().socketDir}`);
 
   const { deployment, nodes } = await provision(context, setUp);
-  const started = nodes.filter(mayStart);
-  const awaited = started.filter(mustServe);
-  await Promise.all(started.map(({ number }) => startNode(context, number)));
-  report(`nodes      ${count(started.length, "process", "processes")} started, not serving yet`);
-  warnOfRevoked(context, started);
+  const awaited = nodes.filter(mustServe);
+  await Promise.all(nodes.map(({ number }) => startNode(context, number)));
+  report(`nodes      ${count(nodes.length, "process", "processes")} started, not serving yet`);
+  warnOfRevoked(context, nodes);
 
   const timeoutMs = serveTimeoutMs + blocksMs(context);
   await waitUntilServing(context, numbersIn({ nodes: awaited }), timeoutMs);
@@ -86,11 +85,7 @@ async function startAll(
   return handleOf(context, deployment, changes, stop);
 }
 
-/** One that has left already would register anew, and be a member again. */
-function mayStart({ leaving, before }: NodeAtStart): boolean {
-  return !leaving || before === "active";
-}
-
+/** One that leaves must run, for the others may still need it, but may be gone any moment. */
 function mustServe({ leaving, before }: NodeAtStart): boolean {
   return !leaving && before !== "revoked";
 }

@@ -9,7 +9,7 @@ import { reasonOf } from "../failure.ts";
 import { nodeName } from "../node.ts";
 import { agentServiceOf, askAgainMs, type Change, quorumOf } from "./change.ts";
 import { type Operator, operatorOf } from "./operator.ts";
-import { noteNode, strikeNode } from "./roll.ts";
+import { noteNode, requireNode, strikeNode } from "./roll.ts";
 import { isBorneOutAt, isLive, statusAt } from "./status.ts";
 
 const graceMs = 3_500;
@@ -21,8 +21,9 @@ const graceMs = 3_500;
  * @throws Error saying why the operator cannot ask for it; then the node stays
  */
 export async function depart(change: Change, wallet: string): Promise<void> {
-  const { context, number, say, signal } = change;
+  const { context, number, say } = change;
   const operator = operatorOf(context);
+  const { leaving: isResumed } = requireNode(context, number);
   await noteNode(context, number, { leaving: true });
   const place = await ask(operator, wallet).catch(async (error: unknown) => {
     await noteNode(context, number, { leaving: false });
@@ -31,19 +32,47 @@ export async function depart(change: Change, wallet: string): Promise<void> {
   say(asked[place]);
   // Whatever its exit code asks for: started again, it would register anew.
   context.supervisor.expectEnd(nodeName(number));
+  // One that a start has found half gone may have registered anew, and have counted before.
+  const counted = isResumed || place !== "pending";
+  const left = await untilGone(change, operator, { wallet, counted, removedBy: null });
+  await finish(change, operator, wallet, left);
+}
 
-  let counted = place !== "pending";
+type Leaver = {
+  readonly wallet: string;
+  /** Whether some roster may have counted it: a pending node that is dropped was in none. */
+  readonly counted: boolean;
+  /** The first term that was seen to be without it; `null` while it is a member. */
+  readonly removedBy: number | null;
+};
+
+async function untilGone(
+  { context, say, signal }: Change,
+  operator: Operator,
+  first: Leaver,
+): Promise<Membership> {
+  let leaver = first;
   for (;;) {
     const membership = await operator.membership().catch(() => null);
-    counted ||= membership !== null && isMember(membership, wallet);
-    const waitsFor = await obstacle(context, membership, { wallet, counted });
-    if (membership !== null && waitsFor === null) {
-      say(counted ? `removed in term ${membership.term}` : "dropped, before it was a member");
-      return finish(change, operator, wallet, membership);
+    if (membership === null) say("departing: waits for the chain to answer");
+    else {
+      leaver = seenIn(membership, leaver);
+      const waitsFor = await obstacle(context, membership, leaver);
+      if (waitsFor === null) {
+        say(leaver.counted ? `removed in term ${leaver.removedBy}` : "dropped, never a member");
+        return membership;
+      }
+      say(`departing: ${waitsFor}`);
     }
-    say(`departing: ${waitsFor}`);
     await delay(askAgainMs, undefined, { signal });
   }
+}
+
+function seenIn({ members, term }: Membership, leaver: Leaver): Leaver {
+  const isMember = members.some((seat) => seat.wallet === leaver.wallet);
+  return isMember
+    ? { ...leaver, counted: true, removedBy: null }
+    : { ...leaver, removedBy: leaver.removedBy ?? term };
 }
 
 /** Where the contract lists a node before it is asked to let it go. */
@@ -64,29 +93,19 @@ async function ask(operator: Operator, wallet: string): Promise<Place> {
   return member === undefined ? "pending" : "member";
 }
 
-function isMember({ members }: Membership, wallet: string): boolean {
-  return members.some((seat) => seat.wallet === wallet);
-}
-
-type Leaver = {
-  readonly wallet: string;
-  /** Whether some roster may have counted it: a pending node that is dropped was in none. */
-  readonly counted: boolean;
-};
-
 /** @returns what the departure waits for; `null` when the node is out and nobody needs it */
 async function obstacle(
   context: Context,
-  membership: Membership | null,
-  { wallet, counted }: Leaver,
+  membership: Membership,
+  { wallet, counted, removedBy }: Leaver,
 ): Promise<string | null> {
-  if (membership === null) return "waits for the chain to answer";
-  if (isMember(membership, wallet)) return whyStillMember(context, membership, wallet);
+  if (removedBy === null) return whyStillMember(context, membership, wallet);
   if (!counted) return null;
-  const { term, members } = membership;
-  const borneOut = await Promise.all(members.map(({ endpoint }) => isBorneOutAt(endpoint, term)));
+  const borneOut = await Promise.all(
+    membership.members.map(({ endpoint }) => isBorneOutAt(endpoint, removedBy)),
+  );
   if (borneOut.includes(true)) return null;
-  return `removed by term ${term}; waits for the others to go on without it`;
+  return `removed by term ${removedBy}; waits for the others to go on without it`;
 }
 
 /** The leader removes nobody without whom the others would lack a quorum of live members. */

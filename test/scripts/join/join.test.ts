@@ -18,6 +18,8 @@ import {
 } from "../start/command.ts";
 
 const timeoutMs = 120_000;
+/** A node leaves once the others' logs have gone on: by a mark at the latest, where nobody writes. */
+const soonMarked = { CHECKPOINT_MS: "200" };
 
 const numbers = ({ dataDir }: Place) =>
   readRecord(layoutOf(dataDir).record)?.nodes.map(({ number }) => number);
@@ -28,7 +30,7 @@ test(
     const place = await freePlace();
     const at = ["--data-dir", place.dataDir];
     const url = (number: number) => `http://127.0.0.1:${place.basePort + number - 1}`;
-    await runScript("start", startArgs(place, "--nodes", "1", "--detach"));
+    await runScript("start", startArgs(place, "--nodes", "1", "--detach"), soonMarked);
     expect(await increment(url(1))).toBe(1);
 
     const second = launchScript("join", at);
@@ -71,7 +73,7 @@ test(
   async () => {
     const place = await freePlace();
     const at = ["--data-dir", place.dataDir];
-    await runScript("start", startArgs(place, "--nodes", "2", "--detach"));
+    await runScript("start", startArgs(place, "--nodes", "2", "--detach"), soonMarked);
     const refused = async (...args: readonly string[]) => {
       const { code, output } = await runScript("leave", [...at, ...args]);
       expect(code).toBe(1);
@@ -91,7 +93,7 @@ test(
   async () => {
     const place = await freePlace();
     const at = ["--data-dir", place.dataDir];
-    await runScript("start", startArgs(place, "--nodes", "1", "--detach"));
+    await runScript("start", startArgs(place, "--nodes", "1", "--detach"), soonMarked);
     const peerPort = nodePortsOf(place.basePort, 2).peer;
     const closePort = await listenOn(peerPort);
     const crowded = await runScript("join", at);
