@@ -4,8 +4,9 @@
  * A reorganisation drops blocks; their transactions wait again and are mined in another order, or
  * never, so that a term may get another leader.
  */
+import type { Roster } from "../../node/src/consensus/roster.ts";
 import type { View } from "../../node/src/consensus/view.ts";
-import type { Call, Ledger } from "./ledger.ts";
+import { type Call, type Ledger, viewOf } from "./contract/ledger.ts";
 import type { Random } from "./random.ts";
 
 export type Transaction = {
@@ -21,18 +22,21 @@ export type Endpoint = {
   away: boolean;
   /** Blocks behind the head. */
   lagBlocks: number;
-  /** It makes views up. */
-  lie: ((truth: View) => View) | null;
+  lie: Lie | null;
 };
 
+/** What an endpoint shows instead. Who holds no log yet is told the truth about the roster. */
+export type Lie = (truth: View, asker: { readonly holdsLog: boolean }) => View;
+
 export type Chain = {
+  /** One a site. */
   readonly endpoints: readonly Endpoint[];
   /** While halted, nothing is mined. */
   halt(halted: boolean): void;
-  /** Through the endpoint of `slot`; lost when that is away. */
-  send(slot: number, transaction: Transaction): void;
-  /** What the endpoint of `slot` shows; null when it is away. */
-  read(slot: number): View | null;
+  /** Through the endpoint at `site`, or past them all; lost when that is away. */
+  send(site: number | null, transaction: Transaction): void;
+  /** What the endpoint at `site` shows; null when it is away. */
+  read(site: number, asker: { readonly holdsLog: boolean }): View | null;
   mine(): void;
   /**
    * Drops up to `depth` blocks after the one that began term 1, and for good each of their
@@ -43,6 +47,9 @@ export type Chain = {
 };
 
 type Block = {
+  readonly number: number;
+  /** Number of the block that began the present term. */
+  readonly termSince: number;
   readonly ledger: Ledger;
   readonly view: View;
   readonly transactions: readonly Transaction[];
@@ -56,31 +63,42 @@ export function createChain(options: {
   readonly random: Random;
   readonly nowMs: () => number;
   readonly note: (line: () => string) => void;
-  readonly memberCount: number;
+  readonly siteCount: number;
+  /** Blocks after which a term counts as settled, the one that began it included. */
+  readonly confirmations: number;
+  /** Whether the fault model has room for this roster: what would change it otherwise waits. */
+  readonly allows: (roster: Roster) => boolean;
 }): Chain {
-  const { genesis, random, nowMs, note, memberCount } = options;
-  const endpoints = Array.from({ length: memberCount }, (): Endpoint => {
+  const { genesis, random, nowMs, note, siteCount, confirmations, allows } = options;
+  const endpoints = Array.from({ length: siteCount }, (): Endpoint => {
     return { away: false, lagBlocks: 0, lie: null };
   });
-  let blocks: Block[] = [{ ledger: genesis, view: viewOf(genesis), transactions: [] }];
+  const first = { number: 0, termSince: 0, ledger: genesis, transactions: [] };
+  let blocks: Block[] = [{ ...first, view: viewOf(genesis, confirmations === 1) }];
   let waiting: Transaction[] = [];
   let halted = false;
-  const head = () => (blocks.at(-1) as Block).ledger;
+  const newest = () => blocks.at(-1) as Block;
+  const head = () => newest().ledger;
 
   function mine(): void {
     if (halted) return;
-    let ledger = head();
+    const before = newest();
+    let { ledger } = before;
     const mined: Transaction[] = [];
+    const late: Transaction[] = [];
     for (const transaction of waiting) {
       const after = transaction.call(ledger, nowMs());
+      if (after !== null && after.roster !== ledger.roster && !allows(after.roster)) {
+        late.push(transaction);
+        continue;
+      }
       note(() => `chain: ${transaction.name} ${after === null ? "reverts" : "is mined"}`);
       if (after === null) continue;
       ledger = after;
       mined.push(transaction);
     }
-    waiting = [];
-    const view = ledger === head() ? (blocks.at(-1) as Block).view : viewOf(ledger);
-    blocks.push({ ledger, view, transactions: mined });
+    waiting = late;
+    blocks.push(blockAfter(before, { ledger, transactions: mined, confirmations }));
     if (blocks.length > blocksKept) blocks = blocks.slice(-blocksKept);
     for (const { onMined } of mined) onMined?.();
   }
@@ -88,7 +106,9 @@ export function createChain(options: {
   function reorganise(depth: number, lost: number): void {
     const firstOfTerms = blocks.findIndex(({ ledger }) => ledger.term > 0);
     const kept = Math.max(blocks.length - depth, firstOfTerms + 1);
-    if (firstOfTerms < 0 || kept >= blocks.length) return;
+    const again = blocks[kept - 1]?.ledger.roster;
+    if (firstOfTerms < 0 || kept >= blocks.length || again === undefined) return;
+    if (again !== head().roster && !allows(again)) return;
     const dropped = blocks.slice(kept).flatMap(({ transactions }) => transactions);
     blocks = blocks.slice(0, kept);
     note(() => `chain: reorganised, ${dropped.length} transactions wait again or are lost`);
@@ -103,16 +123,16 @@ export function createChain(options: {
     halt(value) {
       halted = value;
     },
-    send(slot, transaction) {
-      if (endpoints[slot]?.away) return;
+    send(site, transaction) {
+      if (site !== null && endpoints[site]?.away) return;
       waiting.push(transaction);
     },
-    read(slot) {
-      const endpoint = endpoints[slot];
+    read(site, asker) {
+      const endpoint = endpoints[site];
       if (endpoint === undefined || endpoint.away) return null;
       const at = Math.max(blocks.length - 1 - endpoint.lagBlocks, 0);
       const { view } = blocks[at] as Block;
-      return endpoint.lie === null ? view : endpoint.lie(view);
+      return endpoint.lie === null ? view : endpoint.lie(view, asker);
     },
     mine,
     reorganise,
@@ -120,6 +140,18 @@ export function createChain(options: {
   };
 }
 
-export function viewOf({ term, leader, roster, coldTerm }: Ledger): View {
-  return { term, leader, roster, coldTerm, revoked: [] };
+function blockAfter(
+  before: Block,
+  {
+    ledger,
+    transactions,
+    confirmations,
+  }: Pick<Block, "ledger" | "transactions"> & { readonly confirmations: number },
+): Block {
+  const number = before.number + 1;
+  const termSince = ledger.term === before.ledger.term ? before.termSince : number;
+  const settled = number - termSince >= confirmations - 1;
+  const isSame = ledger === before.ledger && settled === before.view.settled;
+  const view = isSame ? before.view : viewOf(ledger, settled);
+  return { number, termSince, ledger, view, transactions };
 }

@@ -1,8 +1,10 @@
 /**
  * The peer channels of one process, as its transport keeps them: one to whichever boot answers at
- * each member's address. Reviewed now and then, so that channels open and close late, as real ones.
+ * each site that it knows. Reviewed now and then, so that channels open and close late, as real ones.
  */
 import type { Boot } from "../../node/src/consensus/ids.ts";
+import type { Replica } from "../../node/src/consensus/replica.ts";
+import { siteOf } from "./names.ts";
 import type { Process } from "./process.ts";
 
 export type Channels = {
@@ -11,28 +13,26 @@ export type Channels = {
   review(): void;
 };
 
+/** @param answering who answers at a site; null: nobody that this process reaches */
 export function createChannels(
   process: Process,
-  options: {
-    readonly memberCount: number;
-    /** Who answers at the address of `slot`; null: nobody that this process reaches. */
-    readonly answering: (slot: number) => Boot | null;
-  },
+  answering: (site: number) => Boot | null,
 ): Channels {
   const open = new Map<number, Boot>();
 
   function review(): void {
-    for (let slot = 0; slot < options.memberCount; slot += 1) {
-      if (slot === process.slot) continue;
-      const present = open.get(slot);
-      const answering = options.answering(slot);
-      if (present !== undefined && present.bootKey !== answering?.bootKey) {
-        open.delete(slot);
-        process.input({ kind: "disconnected", boot: present });
-      } else if (present === undefined && answering !== null) {
-        open.set(slot, answering);
-        process.input({ kind: "connected", boot: answering });
-      }
+    const known = sitesKnownTo(process.replica());
+    for (const [site, present] of open) {
+      if (known.has(site) && answering(site)?.bootKey === present.bootKey) continue;
+      open.delete(site);
+      process.input({ kind: "disconnected", boot: present });
+    }
+    for (const site of known) {
+      if (site === process.site || open.has(site)) continue;
+      const boot = answering(site);
+      if (boot === null) continue;
+      open.set(site, boot);
+      process.input({ kind: "connected", boot });
     }
   }
 
@@ -45,4 +45,15 @@ export function createChannels(
       return false;
     },
   };
+}
+
+/**
+ * Whom the door lets in and the transport dials: members and pending members by the view, and the
+ * members of rosters that may still matter.
+ */
+export function sitesKnownTo({ view, seats }: Replica): ReadonlySet<number> {
+  if (view === null) return new Set();
+  const inPlay = seats.rosters.flatMap(({ roster }) => roster.members);
+  const members = [...view.roster.members, ...view.pending, ...inPlay];
+  return new Set(members.map(({ id }) => siteOf(id)));
 }

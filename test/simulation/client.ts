@@ -19,7 +19,7 @@ export type Answer =
 
 /** Hands a call to a member; `reply` is called at most once, or never. */
 export type Submit = (call: {
-  readonly slot: number;
+  readonly site: number;
   readonly operation: CounterOperation["input"];
   readonly key: string | null;
   readonly reply: (answer: Answer) => void;
@@ -27,7 +27,8 @@ export type Submit = (call: {
 
 export type ClientOptions = {
   readonly name: string;
-  readonly memberCount: number;
+  /** Where it may ask: never empty. */
+  readonly sites: () => readonly number[];
   readonly thinkMs: number;
   readonly patienceMs: number;
   readonly random: Random;
@@ -58,7 +59,7 @@ type Attempt = {
 };
 
 export function createClient(options: ClientOptions): Client {
-  const { memberCount, thinkMs, patienceMs, random, after, moment } = options;
+  const { sites, thinkMs, patienceMs, random, after, moment } = options;
   const history: CounterOperation[] = [];
   const refusedKeys: string[] = [];
   let current: Attempt | null = null;
@@ -80,7 +81,7 @@ export function createClient(options: ClientOptions): Client {
   function attempt(call: Attempt): void {
     let answered = false;
     options.submit({
-      slot: random.integer(0, memberCount - 1),
+      site: random.pick(sites()),
       operation: call.input,
       key: call.key,
       reply(answer) {

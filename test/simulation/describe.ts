@@ -1,9 +1,12 @@
 /** Inputs and effects in a few words, for traces. Null: too frequent to be worth a line. */
 import type { Effect, Write } from "../../node/src/consensus/effect.ts";
-import type { Entry } from "../../node/src/consensus/entry.ts";
+import type { Body, Entry } from "../../node/src/consensus/entry.ts";
 import type { BootKey } from "../../node/src/consensus/ids.ts";
 import type { Input } from "../../node/src/consensus/input.ts";
 import type { Message } from "../../node/src/consensus/message.ts";
+import type { Member } from "../../node/src/consensus/roster.ts";
+import type { View } from "../../node/src/consensus/view.ts";
+import { letterOf } from "./names.ts";
 
 type NameOf = (key: BootKey) => string;
 type Line = (() => string) | null;
@@ -13,12 +16,14 @@ export function describeInput(input: Input, nameOf: NameOf): Line {
     case "tick":
     case "persisted":
     case "state-captured":
+    case "state-hashed":
+    case "checkpoint-signed":
     case "vote-signed":
       return null;
     case "view": {
       const { view } = input;
       const cold = view.coldTerm === view.term && view.term > 0 ? ", cold" : "";
-      return () => `view: term ${view.term} under ${view.leader?.slice(-1) ?? "nobody"}${cold}`;
+      return () => `view: ${describeView(view)}${cold}`;
     }
     case "connected":
     case "disconnected":
@@ -59,20 +64,28 @@ export function describeEffect(effect: Effect, nameOf: NameOf): Line {
       return () => `halt (${effect.reason}): ${effect.detail}`;
     case "cold-start":
       return () => `ask for a cold start of ${effect.bootKeys.map(nameOf).join(" ")}`;
+    case "admit":
+    case "remove":
+      return () => `ask in term ${effect.term} to ${effect.kind} ${letterOf(effect.member)}`;
+    case "sign-checkpoint":
+    case "anchor":
+      return () => `${effect.kind} at ${effect.checkpoint.index}`;
+    case "report-equivocation":
+      return () => `report the equivocation of ${letterOf(effect.member)}`;
     case "appended":
     case "declined":
     case "refresh-view":
     case "sign-vote":
       return null;
     default:
-      return () => `ask for ${effect.kind} in term ${effect.term} to ${effect.successor.slice(-1)}`;
+      return () => `ask for ${effect.kind} in term ${effect.term} to ${letterOf(effect.successor)}`;
   }
 }
 
 /** Heartbeats and gossip; acks are told by `describeAck`. */
 function isRoutine(message: Message): boolean {
   if (message.kind === "append") return message.entries.length === 0;
-  return message.kind === "ack" || message.kind === "report";
+  return message.kind === "ack" || message.kind === "report" || message.kind === "vouch";
 }
 
 /** An ack of more than `known`, this boot's last one: those of heartbeats say nothing new. */
@@ -112,7 +125,9 @@ export function describeMessage(message: Message, nameOf: NameOf): string {
     case "snapshot-ack":
       return `snapshot at ${message.atIndex}, held ${message.offset} bytes`;
     case "no-confidence":
-      return `no confidence in ${message.term}, successor ${message.successor.slice(-1)}`;
+      return `no confidence in ${message.term}, successor ${letterOf(message.successor)}`;
+    case "vouch":
+      return `vouch for index ${message.checkpoint.index}`;
     default:
       return `${message.kind} in ${message.term}`;
   }
@@ -142,10 +157,30 @@ function describeEntries(entries: readonly Entry[], nameOf: NameOf): string {
 }
 
 function describeEntry({ index, term, body }: Entry, nameOf: NameOf): string {
-  const what = {
-    command: "command",
-    rejoin: body.kind === "rejoin" ? `rejoin of ${nameOf(body.bootKey)}` : "",
-    "term-start": body.kind === "term-start" && body.cold ? "cold term-start" : "term-start",
-  };
-  return `${index}/${term} ${what[body.kind]}`;
+  return `${index}/${term} ${describeBody(body, nameOf)}`;
 }
+
+function describeBody(body: Body, nameOf: NameOf): string {
+  switch (body.kind) {
+    case "rejoin":
+      return `rejoin of ${nameOf(body.bootKey)}`;
+    case "term-start":
+      return `${body.cold ? "cold " : ""}term-start of ${lettersOf(body.roster.members)}`;
+    case "checkpoint":
+      return `checkpoint of ${body.checkpoint.index}`;
+    default:
+      return body.kind;
+  }
+}
+
+function describeView({ term, leader, roster, pending, departing, revoked }: View): string {
+  const leaving = [...departing, ...revoked].map(letterOf).join("");
+  return (
+    `term ${term} under ${letterOf(leader)}, members ${lettersOf(roster.members)}` +
+    (pending.length > 0 ? `, pending ${lettersOf(pending)}` : "") +
+    (leaving === "" ? "" : `, leaving ${leaving}`)
+  );
+}
+
+const lettersOf = (members: readonly Member[]): string =>
+  members.map(({ id }) => letterOf(id)).join("");

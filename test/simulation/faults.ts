@@ -1,57 +1,111 @@
 /** Carries out a plan's faults on a world. What a fault asks beyond the fault model is not done. */
 
-import { term } from "../../node/src/consensus/ids.ts";
-import { quorumSize } from "../../node/src/consensus/quorum.ts";
-import type { View } from "../../node/src/consensus/view.ts";
 import { copyOf } from "./disk.ts";
-import { clonedDisk, diskAfter, type Host, isTainted } from "./host.ts";
-import type { DiskAfter, Fault, Target } from "./plan.ts";
+import { clonedDisk, diskAfter, type Host } from "./host.ts";
+import { lieOf } from "./lies.ts";
+import { endProcess, startProcess } from "./machines.ts";
+import { siteOf } from "./names.ts";
+import { depart, join, lose } from "./operators.ts";
+import type { DiskAfter, Fault, FaultKind, Target } from "./plan.ts";
 import type { Process } from "./process.ts";
-import { endProcess, startProcess, type World } from "./world.ts";
+import { isInPlay, mayTaint } from "./taint.ts";
+import type { World } from "./world.ts";
 
 /** A world that is being mended takes no more faults: `isOver` tells. */
 export function strike(world: World, fault: Fault, isOver: () => boolean): void {
   if (isOver()) return;
-  const { network, hosts, random, queue, scenario } = world;
-  const later = (forMs: number, run: () => void) => queue.after(forMs, () => isOver() || run());
-  const host = "target" in fault ? targetOf(world, fault.target) : null;
   world.trace.note(() => `fault: ${describeFault(fault)}`);
+  const later = (forMs: number, run: () => void) =>
+    world.queue.after(forMs, () => isOver() || run());
+  const host = "target" in fault ? targetOf(world, fault.target) : null;
+  const struck: Struck = { world, host, isOver, later };
+  if (isOf(processFaults, fault)) strikeProcess(struck, fault);
+  else if (isOf(networkFaults, fault)) strikeNetwork(struck, fault);
+  else if (isOf(chainFaults, fault)) strikeChain(struck, fault);
+  else strikeMembers(struck, fault);
+}
+
+/** Where a fault strikes, and how it ends. */
+type Struck = {
+  readonly world: World;
+  readonly host: Host | null;
+  readonly isOver: () => boolean;
+  readonly later: (forMs: number, run: () => void) => void;
+};
+
+const processFaults = ["crash", "crash-all", "clone", "pause", "copy-disk", "clock-jump"] as const;
+const networkFaults = ["partition", "isolate", "cut", "loss", "reroute", "slow-disk"] as const;
+const chainFaults = [
+  "chain-halt",
+  "reorganise",
+  "endpoint-away",
+  "endpoint-lags",
+  "endpoint-lies",
+] as const;
+type Of<Kinds extends readonly FaultKind[]> = Extract<Fault, { kind: Kinds[number] }>;
+
+function isOf<const Kinds extends readonly FaultKind[]>(
+  kinds: Kinds,
+  fault: Fault,
+): fault is Of<Kinds> {
+  return kinds.includes(fault.kind);
+}
+
+function strikeProcess({ world, host, isOver, later }: Struck, fault: Of<typeof processFaults>) {
+  const { hosts, random, trace } = world;
+  const process = host === null ? undefined : pickProcess(world, host);
   switch (fault.kind) {
-    case "crash": {
-      const process = host === null ? undefined : pickProcess(world, host);
+    case "crash":
       process?.interrupt(fault.afterEffects, () => crash(world, process, fault, isOver));
       return;
-    }
     case "crash-all":
       for (const each of hosts) {
-        if (fault.spared.includes(each.slot)) continue;
-        const disk = fault.lostDisk === each.slot ? "lost" : "kept";
+        if (fault.spared.includes(each.site)) continue;
+        const disk = fault.lostDisk === each.site ? "lost" : "kept";
         const downMs = fault.downMs * random.float();
-        for (const process of [...each.processes]) crash(world, process, { downMs, disk }, isOver);
+        for (const one of [...each.processes]) crash(world, one, { downMs, disk }, isOver);
       }
       return;
-    case "pause": {
-      const process = host === null ? undefined : pickProcess(world, host);
+    case "clone": {
+      if (host === null || host.processes.length !== 1 || !mayTaint(world, host)) return;
+      const clone = startProcess(world, host, clonedDisk(host, fault.old, random));
+      later(fault.lifeMs, () => host.processes.length > 1 && endProcess(world, clone));
+      return;
+    }
+    case "pause":
       process?.interrupt(fault.afterEffects, () => {
         if (isOver()) return;
         process.pause();
-        world.trace.note(() => `${process.name} is paused`);
+        trace.note(() => `${process.name} is paused`);
         later(fault.forMs, () => process.resume());
       });
       return;
-    }
+    case "copy-disk":
+      for (const { disk } of host?.processes ?? []) host?.copies.push(copyOf(disk));
+      return;
+    case "clock-jump":
+      if (host !== null) host.clockOffsetMs += fault.byMs;
+      return;
+    default:
+      fault satisfies never;
+  }
+}
+
+function strikeNetwork({ world, host, later }: Struck, fault: Of<typeof networkFaults>): void {
+  const { network, hosts, scenario } = world;
+  switch (fault.kind) {
     case "partition":
-      for (const { slot: from } of hosts) {
-        for (const { slot: to } of hosts) {
+      for (const { site: from } of hosts) {
+        for (const { site: to } of hosts) {
           if (fault.groups[from] !== fault.groups[to]) later(fault.forMs, network.cut(from, to));
         }
       }
       return;
     case "isolate":
-      for (const { slot } of hosts) {
-        if (host === null || slot === host.slot) continue;
-        later(fault.forMs, network.cut(slot, host.slot));
-        later(fault.forMs, network.cut(host.slot, slot));
+      for (const { site } of hosts) {
+        if (host === null || site === host.site) continue;
+        later(fault.forMs, network.cut(site, host.site));
+        later(fault.forMs, network.cut(host.site, site));
       }
       return;
     case "cut":
@@ -59,6 +113,12 @@ export function strike(world: World, fault: Fault, isOver: () => boolean): void 
       return;
     case "loss":
       later(fault.forMs, network.worsen(fault.loss));
+      return;
+    case "reroute":
+      for (const sender of hosts.flatMap(({ processes }) => processes)) {
+        const other = host === null ? undefined : pickProcess(world, host);
+        if (other) world.routes.set(`${sender.name}>${fault.target}`, other);
+      }
       return;
     case "slow-disk":
       if (host === null) return;
@@ -68,59 +128,23 @@ export function strike(world: World, fault: Fault, isOver: () => boolean): void 
       });
       return;
     default:
-      strikeHostOrChain(world, fault, host, later);
+      fault satisfies never;
   }
 }
 
-type Other = Exclude<
-  Fault,
-  { kind: "crash" | "crash-all" | "pause" | "partition" | "isolate" | "cut" | "loss" | "slow-disk" }
->;
-
-function strikeHostOrChain(
-  world: World,
-  fault: Other,
-  host: Host | null,
-  later: (forMs: number, run: () => void) => void,
-): void {
-  const { chain, hosts, random } = world;
-  const endpoint = host === null ? undefined : chain.endpoints[host.slot];
-  switch (fault.kind) {
-    case "clone": {
-      if (host === null || host.processes.length !== 1 || !mayTaint(world, host)) return;
-      const clone = startProcess(world, host, clonedDisk(host, fault.old, random));
-      later(fault.lifeMs, () => host.processes.length > 1 && endProcess(world, clone));
-      return;
-    }
-    case "reroute":
-      for (const sender of hosts.flatMap(({ processes }) => processes)) {
-        const other =
-          host === null || host.processes.length === 0 ? null : pickProcess(world, host);
-        if (other) world.routes.set(`${sender.name}>${fault.target}`, other);
-      }
-      return;
-    case "copy-disk":
-      for (const { disk } of host?.processes ?? []) host?.copies.push(copyOf(disk));
-      return;
-    case "clock-jump":
-      if (host !== null) host.clockOffsetMs += fault.byMs;
-      return;
-    case "chain-halt":
-      chain.halt(true);
-      later(fault.forMs, () => chain.halt(false));
-      return;
-    case "reorganise":
-      chain.reorganise(fault.depth, 0.4);
-      return;
-    case "step-down":
-      for (const each of hosts.flatMap(({ processes }) => processes)) {
-        if (each.replica().office?.stage === "active") each.input({ kind: "step-down" });
-      }
-      return;
-    default:
-      break;
+function strikeChain({ world, host, later }: Struck, fault: Of<typeof chainFaults>): void {
+  const { chain } = world;
+  if (fault.kind === "chain-halt") {
+    chain.halt(true);
+    later(fault.forMs, () => chain.halt(false));
+    return;
   }
-  if (endpoint === undefined || host === null) return;
+  if (fault.kind === "reorganise") {
+    chain.reorganise(fault.depth, 0.4);
+    return;
+  }
+  const endpoint = host === null ? undefined : chain.endpoints[host.site];
+  if (endpoint === undefined) return;
   switch (fault.kind) {
     case "endpoint-away":
       endpoint.away = true;
@@ -145,16 +169,35 @@ function strikeHostOrChain(
   }
 }
 
-/** About who leads which term: of a cold start and of genesis the protocol believes the chain. */
-function lieOf(fault: Extract<Fault, { kind: "endpoint-lies" }>): (truth: View) => View {
-  let from: number | null = null;
-  return (truth) => {
-    if (truth.term === 0) return truth;
-    from ??= truth.term;
-    const leader = truth.roster.members[fault.leader]?.id ?? truth.leader;
-    const told = term(Math.max(from + fault.termsAhead, truth.coldTerm + 1));
-    return { ...truth, term: told, leader };
-  };
+type MemberFault = Exclude<
+  Fault,
+  Of<typeof processFaults> | Of<typeof networkFaults> | Of<typeof chainFaults>
+>;
+
+function strikeMembers({ world, host }: Struck, fault: MemberFault): void {
+  if (fault.kind === "step-down") {
+    for (const each of world.hosts.flatMap(({ processes }) => processes)) {
+      if (each.replica().office?.stage === "active") each.input({ kind: "step-down" });
+    }
+    return;
+  }
+  if (host === null) return;
+  switch (fault.kind) {
+    case "join":
+      join(world, host, fault.disk);
+      return;
+    case "leave":
+      depart(world, host, { ...fault, by: "operator" });
+      return;
+    case "revoke":
+      depart(world, host, { ...fault, by: "owner" });
+      return;
+    case "gone":
+      lose(world, host);
+      return;
+    default:
+      fault satisfies never;
+  }
 }
 
 function crash(
@@ -163,13 +206,14 @@ function crash(
   { downMs, disk: wanted }: { readonly downMs: number; readonly disk: DiskAfter },
   isOver: () => boolean,
 ): void {
-  const host = world.hosts[process.slot];
+  const host = world.hosts[process.site];
   if (host === undefined || !process.alive() || isOver()) return;
   endProcess(world, process);
   const { random } = world;
   const ended = process.disk;
   const disk = diskAfter(host, { ended, wanted, mayTaint: mayTaint(world, host), random });
   if (disk === null) return;
+  if (!isInPlay(world, host)) host.rightDisk = disk;
   host.awaited.add(disk);
   world.queue.after(downMs, () => {
     if (!host.awaited.delete(disk) || isOver()) return;
@@ -177,17 +221,10 @@ function crash(
   });
 }
 
-/** Fewer than a quorum of members may be tainted at a time. */
-function mayTaint({ hosts }: World, host: Host): boolean {
-  const others = hosts.filter((other) => other !== host && isTainted(other)).length;
-  return others + 1 < quorumSize(hosts.length);
-}
-
-function targetOf(world: World, target: Target): Host | null {
-  if (target !== "leader") return world.hosts[target] ?? null;
-  const { leader, roster } = world.chain.head();
-  const slot = roster.members.find(({ id }) => id === leader)?.slot;
-  return slot === undefined ? null : (world.hosts[slot] ?? null);
+function targetOf({ chain, hosts }: World, target: Target): Host | null {
+  if (target !== "leader") return hosts[target] ?? null;
+  const { leader } = chain.head();
+  return leader === null ? null : (hosts[siteOf(leader)] ?? null);
 }
 
 function pickProcess({ random }: World, { processes }: Host): Process | undefined {

@@ -2,11 +2,11 @@
 import { expect, test } from "vitest";
 import type { MemberId } from "../../node/src/consensus/ids.ts";
 import { positionAt } from "../../node/src/consensus/log.ts";
+import { coldStart } from "./contract/terms.ts";
 import { fastDigest } from "./digest.ts";
 import { blankDisk } from "./disk.ts";
-import { coldStart } from "./ledger.ts";
+import { endProcess } from "./machines.ts";
 import { setStage } from "./stage.ts";
-import { endProcess } from "./world.ts";
 
 const [a, b, c] = [0, 1, 2];
 

@@ -7,23 +7,32 @@ import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
 type Call = Parameters<Submit>[0];
-const clientSlot = -1;
+const clientSite = -1;
 
 export function submitTo(world: World): Submit {
   return (call) => {
     const { network, hosts, random } = world;
-    const processes = hosts[call.slot]?.processes ?? [];
+    const processes = hosts[call.site]?.processes ?? [];
     if (processes.length === 0) return;
     // Hosts route clients as they like: to any process of the member.
     const process = random.pick(processes);
     const reply = (answer: Answer) =>
-      network.carryOnce({ from: call.slot, to: clientSlot, key: `${process.name}>client` }, () =>
+      network.carryOnce({ from: call.site, to: clientSite, key: `${process.name}>client` }, () =>
         call.reply(answer),
       );
-    network.carryOnce({ from: clientSlot, to: call.slot, key: `client>${process.name}` }, () => {
+    network.carryOnce({ from: clientSite, to: call.site, key: `client>${process.name}` }, () => {
       if (process.alive() && !process.paused()) serve(world, process, { ...call, reply });
     });
   };
+}
+
+/** Where clients ask: at all members that anyone runs, and at those that someone forgot to end. */
+export function sitesToAsk({ hosts }: World): readonly number[] {
+  const open = hosts.filter(
+    ({ purpose, processes }) =>
+      purpose === "serving" || purpose === "leaving" || processes.length > 0,
+  );
+  return (open.length > 0 ? open : hosts).map(({ site }) => site);
 }
 
 function serve(world: World, process: Process, call: Call): void {
@@ -38,8 +47,8 @@ function serve(world: World, process: Process, call: Call): void {
     return;
   }
   const { network } = world;
-  const there = { from: process.slot, to: leader.slot, key: `${process.name}>${leader.name}` };
-  const back = { from: leader.slot, to: process.slot, key: `${leader.name}>${process.name}` };
+  const there = { from: process.site, to: leader.site, key: `${process.name}>${leader.name}` };
+  const back = { from: leader.site, to: process.site, key: `${leader.name}>${process.name}` };
   network.carryOnce(there, () => {
     if (!leader.alive()) return;
     ask(leader, call, (given) => network.carryOnce(back, () => process.alive() && answer(given)));

@@ -1,20 +1,24 @@
 /**
- * One member's machine room: its processes, its disks, and what the fault model lets hosts do.
+ * One site's machine room: its processes, its disks, and what the fault model lets hosts do.
  *
  * The member's *right* disk is that of the boot that spoke for it last: it holds all that the
  * member ever acknowledged. A member is *tainted* while it has no right disk, or while a process of
- * it lives on another one (lost, old or copied). Fewer than a quorum of members may be
- * tainted at a time, because a quorum of hosts could stage a cold start: whoever asks for more gets
- * the right disk instead.
+ * it lives on another one (lost, old or copied). Too few members are tainted at a time to stage a
+ * cold start (`taint.ts`): whoever asks for more gets the right disk instead.
  */
 import type { MemberId } from "../../node/src/consensus/ids.ts";
 import { blankDisk, copyOf, type Disk, hashAt } from "./disk.ts";
+import { memberAt } from "./names.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 
 export type Host = {
-  readonly slot: number;
+  readonly site: number;
   readonly member: MemberId;
+  /** What its operator wants: see operators.ts. `gone`: its machines will never come back. */
+  purpose: "absent" | "serving" | "leaving" | "gone";
+  /** Its operator forgets to end the process of a member that has left. */
+  staysUp: boolean;
   /** Living processes, oldest first. */
   readonly processes: Process[];
   /** Copies made earlier. */
@@ -30,10 +34,12 @@ export type Host = {
   clockOffsetMs: number;
 };
 
-export function createHost(slot: number, writeMs: number): Host {
+export function createHost(site: number, writeMs: number): Host {
   return {
-    slot,
-    member: `0x${String(slot + 1).padStart(40, "0")}` as MemberId,
+    site,
+    member: memberAt(site),
+    purpose: "absent",
+    staysUp: false,
     processes: [],
     copies: [],
     rightDisk: blankDisk(),
@@ -48,6 +54,8 @@ export function createHost(slot: number, writeMs: number): Host {
 export function isTainted(host: Host): boolean {
   reviewRightDisk(host);
   const { rightDisk, processes, awaited } = host;
+  // Who is gone says nothing any more, right or wrong.
+  if (host.purpose === "gone") return false;
   return (
     rightDisk === null ||
     processes.some(({ disk }) => disk !== rightDisk) ||

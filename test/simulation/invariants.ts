@@ -4,7 +4,6 @@
  * The oracle sees all processes at once, so it knows more than any replica; it never acts.
  */
 import type { Outcome } from "../../node/src/application/machine.ts";
-import { encodeState } from "../../node/src/application/state.ts";
 import type { Send } from "../../node/src/consensus/effect.ts";
 import type { Entry } from "../../node/src/consensus/entry.ts";
 import {
@@ -15,12 +14,14 @@ import {
   type Term,
 } from "../../node/src/consensus/ids.ts";
 import { positionAt } from "../../node/src/consensus/log.ts";
+import type { TreeHash } from "../../node/src/consensus/merkle.ts";
 import type { Office, Replica } from "../../node/src/consensus/replica.ts";
 import { hashAt } from "./disk.ts";
 import { createElectorate, type Electorate } from "./electorate.ts";
-import { createLineage, type Lineage } from "./lineage.ts";
+import { createLineage, type Lineage, type RosterAt } from "./lineage.ts";
 import type { Process, Watch } from "./process.ts";
 import { Violation } from "./violation.ts";
+import { createVouching, type Vouching } from "./vouching.ts";
 
 export type Oracle = Watch & {
   /** `process` registered its own boot key. */
@@ -31,7 +32,12 @@ export type Oracle = Watch & {
   /** A client was told that its command took effect there. */
   acknowledged(index: number, term: Term): void;
   committedTo(): number;
-};
+  /**
+   * Of committed term-starts, from the last one on that every log which holds all that is committed
+   * shows to be: by an entry that follows it in its own term.
+   */
+  openRosters(): readonly RosterAt[];
+} & Vouching;
 
 /** The first replica that called an index committed, and in whose term. */
 export type Committed = { readonly hash: Hash; readonly inTerm: Term; readonly by: string };
@@ -40,6 +46,7 @@ type Known = {
   readonly committed: Committed[];
   readonly outcomes: string[];
   readonly states: Map<number, Hash>;
+  readonly stateHashes: Map<number, Hash>;
   readonly leaderOf: Map<Term, string>;
   readonly active: Map<Process, Term>;
   readonly lineage: Lineage;
@@ -47,12 +54,14 @@ type Known = {
   readonly digest: Digest;
 };
 
-export function createOracle(digest: Digest): Oracle {
+export function createOracle(digest: Digest, treeHash: TreeHash): Oracle {
   const lineage = createLineage(digest);
+  const committed: Committed[] = [];
   const known: Known = {
-    committed: [],
+    committed,
     outcomes: [],
     states: new Map(),
+    stateHashes: new Map(),
     leaderOf: new Map(),
     active: new Map(),
     lineage,
@@ -60,6 +69,7 @@ export function createOracle(digest: Digest): Oracle {
     digest,
   };
   return {
+    ...createVouching(committed, treeHash),
     registered: known.electorate.registered,
     booted: (process) => checkCommitted(known, process, process.replica()),
     ended: (process) => known.active.delete(process),
@@ -80,13 +90,15 @@ export function createOracle(digest: Digest): Oracle {
     },
     applied: (process, entry, outcome) => noteApplied(known, process, entry, outcome),
     captured: (_process, index, state) => checkState(known, index, state),
+    hashed: (process, index, stateHash) => checkStateHash(known, process, index, stateHash),
     sending: (process, effect) => checkSending(known, process, effect),
     acknowledged(index, term) {
       const at = known.committed[index - 1];
       if (at !== undefined && lineage.factOf(at.hash)?.term === term) return;
       throw new Violation("an acknowledged write is committed", `index ${index} of term ${term}`);
     },
-    committedTo: () => known.committed.length,
+    committedTo: () => committed.length,
+    openRosters: () => openRosters(known),
   };
 }
 
@@ -120,15 +132,25 @@ function checkCommitIndex(known: Known, process: Process, before: Replica, after
   }
   const { office } = after;
   if (office === null || (office.stage !== "starting" && office.stage !== "active")) return;
-  const settledIndex = lastCommittedTermStart(known);
+  const settledIndex = settledRoster(known)?.index ?? 0;
   known.electorate.checkCommit({ process, replica: after, office, settledIndex });
 }
 
-function lastCommittedTermStart({ committed, lineage }: Known): number {
+function settledRoster({ committed, lineage }: Known): RosterAt | null {
   const last = committed.at(-1);
-  if (last === undefined) return 0;
+  if (last === undefined) return null;
+  return lineage.namingAt(last.hash).rosters.at(-1) ?? null;
+}
+
+function openRosters({ committed, lineage }: Known): readonly RosterAt[] {
+  const last = committed.at(-1);
+  if (last === undefined) return [];
+  const termAt = (index: number) => lineage.factOf(committed[index - 1]?.hash as Hash)?.term;
   const { rosters } = lineage.namingAt(last.hash);
-  return rosters.at(-1)?.index ?? 0;
+  const shown = rosters.findLastIndex(
+    ({ index }) => index < committed.length && termAt(index) === termAt(index + 1),
+  );
+  return rosters.slice(Math.max(shown, 0));
 }
 
 /** Invariants 1 and 3. */
@@ -243,6 +265,18 @@ function checkState({ states, digest }: Known, index: number, state: Uint8Array)
   states.set(index, hash);
 }
 
+function checkStateHash(
+  { stateHashes }: Known,
+  { name }: Process,
+  index: number,
+  stateHash: Hash,
+): void {
+  const other = stateHashes.get(index) ?? stateHash;
+  stateHashes.set(index, other);
+  if (other === stateHash) return;
+  throw new Violation("equal index, equal state", `${name} hashes another at index ${index}`);
+}
+
 /** Durable before anything that depends on it leaves. */
 function checkSending({ electorate }: Known, process: Process, { message }: Send): void {
   const { disk } = process;
@@ -261,16 +295,4 @@ function checkSending({ electorate }: Known, process: Process, { message }: Send
     throw new Violation("durable before reply", `${process.name} acks ${matchIndex} in ${term}`);
   }
   electorate.acked(process.boot, term, { index: matchIndex, hash: matchHash });
-}
-
-/** For the end of a run: all replicas that applied as far hold equal machines. */
-export function checkEqualMachines(processes: readonly Process[]): void {
-  const states = new Map<number, string>();
-  for (const process of processes) {
-    const index = process.applied.index();
-    const state = encodeState(process.applied.machine()).join();
-    const other = states.get(index) ?? state;
-    states.set(index, state);
-    if (other !== state) throw new Violation("equal index, equal state", `at index ${index}`);
-  }
 }

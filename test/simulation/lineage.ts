@@ -4,12 +4,13 @@
  * This is the protocol's text once more, apart from the core's own fold, so that the two can be
  * held against each other.
  */
-import type { Entry } from "../../node/src/consensus/entry.ts";
+import type { Entry, TermStart } from "../../node/src/consensus/entry.ts";
 import {
   type BootKey,
   type Digest,
   type Hash,
   type MemberId,
+  noBoot,
   noHash,
   type Term,
 } from "../../node/src/consensus/ids.ts";
@@ -19,10 +20,13 @@ import { Violation } from "./violation.ts";
 /** What a prefix of the log says about its members; shared by all prefixes up to the next. */
 export type Naming = {
   readonly valid: ReadonlyMap<MemberId, BootKey>;
+  /** The last valid boots of members that the newest term-start lists no more. */
+  readonly outgoing: ReadonlyMap<MemberId, BootKey>;
   readonly named: ReadonlySet<BootKey>;
   /** Of the term-starts, oldest first. */
-  readonly rosters: readonly { readonly index: number; readonly roster: Roster }[];
+  readonly rosters: readonly RosterAt[];
 };
+export type RosterAt = { readonly index: number; readonly roster: Roster };
 
 export type Fact = {
   readonly index: number;
@@ -39,7 +43,7 @@ export type Lineage = {
   namingAt(hash: Hash): Naming;
 };
 
-const nothing: Naming = { valid: new Map(), named: new Set(), rosters: [] };
+const nothing: Naming = { valid: new Map(), outgoing: new Map(), named: new Set(), rosters: [] };
 
 export function createLineage(digest: Digest): Lineage {
   const facts = new Map<Hash, Fact>();
@@ -76,6 +80,8 @@ export function createLineage(digest: Digest): Lineage {
 function namingAfter(naming: Naming, { index, body }: Entry): Naming {
   switch (body.kind) {
     case "command":
+    case "mark":
+    case "checkpoint":
       return naming;
     case "rejoin":
       if (naming.named.has(body.bootKey)) {
@@ -86,15 +92,26 @@ function namingAfter(naming: Naming, { index, body }: Entry): Naming {
         valid: new Map(naming.valid).set(body.member, body.bootKey),
         named: new Set(naming.named).add(body.bootKey),
       };
-    case "term-start": {
-      const { members } = body.roster;
-      const keyOf = (id: MemberId, listed: BootKey) =>
-        body.cold ? listed : (naming.valid.get(id) ?? listed);
-      const valid = new Map(members.map(({ id, bootKey }) => [id, keyOf(id, bootKey)] as const));
-      const named = new Set([...naming.named, ...valid.values()]);
-      return { valid, named, rosters: [...naming.rosters, { index, roster: body.roster }] };
-    }
+    case "term-start":
+      return namingAfterTermStart(naming, index, body);
     default:
       return body satisfies never;
   }
+}
+
+/** A cold start names all boots anew, and none for the members that it gave up on. */
+function namingAfterTermStart(naming: Naming, index: number, { roster, cold }: TermStart): Naming {
+  const keyOf = (id: MemberId, listed: BootKey) =>
+    cold ? listed : (naming.valid.get(id) ?? listed);
+  const valid = new Map(
+    roster.members
+      .map(({ id, bootKey }) => [id, keyOf(id, bootKey)] as const)
+      .filter(([, key]) => key !== noBoot),
+  );
+  const named = new Set([...naming.named, ...valid.values()]);
+  const earlier = [...naming.outgoing, ...naming.valid];
+  const outgoing = new Map(
+    earlier.filter(([member]) => !roster.members.some(({ id }) => id === member)),
+  );
+  return { valid, outgoing, named, rosters: [...naming.rosters, { index, roster }] };
 }

@@ -1,7 +1,7 @@
 /** The faults, drawn ahead of the run, so that leaving one out leaves the others as they are. */
 import type { Random } from "./random.ts";
 
-/** Which member: by slot, or whoever leads when the fault comes. */
+/** Which site, or that of whoever leads when the fault comes. */
 export type Target = number | "leader";
 export type DiskAfter = "kept" | "lost" | "old";
 
@@ -60,18 +60,29 @@ export type Fault = { readonly atMs: number } & (
   | {
       readonly kind: "endpoint-lies";
       readonly target: Target;
-      readonly leader: number;
+      readonly about: "leader" | "roster" | "members" | "anchor";
+      /** Which of several lies, and about which member. */
+      readonly nth: number;
       readonly termsAhead: number;
       readonly forMs: number;
     }
   | { readonly kind: "reorganise"; readonly depth: number }
   | { readonly kind: "step-down" }
+  /** Its operator has the member leave; `staysUp`: and never ends the process. */
+  | { readonly kind: "leave"; readonly target: Target; readonly staysUp: boolean }
+  /** The owner revokes its membership. */
+  | { readonly kind: "revoke"; readonly target: Target; readonly staysUp: boolean }
+  /** A site without a member starts a node, which registers. */
+  | { readonly kind: "join"; readonly target: number; readonly disk: "kept" | "lost" }
+  /** Its machines never come back. */
+  | { readonly kind: "gone"; readonly target: Target }
 );
 
 export type FaultKind = Fault["kind"];
+type Weights = readonly (readonly [FaultKind, number])[];
 
 /** How often each kind comes, relative to the others. */
-const weights: readonly (readonly [FaultKind, number])[] = [
+const weights: Weights = [
   ["crash", 12],
   ["crash-all", 3],
   ["clone", 5],
@@ -91,10 +102,24 @@ const weights: readonly (readonly [FaultKind, number])[] = [
   ["reorganise", 4],
   ["step-down", 2],
 ];
+/** Where members change. */
+const changes: Weights = [
+  ["join", 8],
+  ["leave", 5],
+  ["revoke", 2],
+];
+/** Where a majority may go on without a member that is gone. */
+const losses: Weights = [
+  ["gone", 2],
+  ["crash-all", 4],
+];
 
 type Draw = {
   readonly random: Random;
+  /** Members at genesis, and sites that members may have. */
   readonly memberCount: number;
+  readonly siteCount: number;
+  readonly mayLoseOne: boolean;
   readonly heartbeatMs: number;
   readonly faultsMs: number;
 };
@@ -103,7 +128,11 @@ type Draw = {
 export function drawFaults(draw: Draw): readonly Fault[] {
   const { random, heartbeatMs, faultsMs } = draw;
   const known = weights.filter(() => random.chance(0.6));
-  const kinds = known.length > 0 ? known : weights;
+  const kinds = [
+    ...(known.length > 0 ? known : weights),
+    ...(draw.siteCount > draw.memberCount ? changes : []),
+    ...(draw.mayLoseOne ? losses : []),
+  ];
   const bag = kinds.flatMap(([kind, weight]) => Array.from({ length: weight }, () => kind));
   const meanGapMs = random.pick([15, 40, 120]) * heartbeatMs;
   const faults: Fault[] = [];
@@ -116,9 +145,9 @@ export function drawFaults(draw: Draw): readonly Fault[] {
 }
 
 function drawFault(kind: FaultKind, atMs: number, draw: Draw): Fault {
-  const { random, memberCount, heartbeatMs } = draw;
-  const slot = () => random.integer(0, memberCount - 1);
-  const target: Target = random.chance(0.4) ? "leader" : slot();
+  const { random, siteCount, heartbeatMs } = draw;
+  const site = () => random.integer(0, siteCount - 1);
+  const target: Target = random.chance(0.4) ? "leader" : site();
   const forMs = random.pick([3, 15, 40, 100]) * heartbeatMs * (0.5 + random.float());
   const afterEffects = random.chance(0.5) ? 0 : random.integer(1, 40);
   switch (kind) {
@@ -128,8 +157,8 @@ function drawFault(kind: FaultKind, atMs: number, draw: Draw): Fault {
       return { kind, atMs, target, afterEffects, downMs, disk };
     }
     case "crash-all": {
-      const spared = random.chance(0.5) ? [] : [slot()];
-      const lostDisk = random.chance(0.3) ? slot() : null;
+      const spared = random.chance(0.5) ? [] : [site()];
+      const lostDisk = random.chance(0.3) ? site() : null;
       return { kind, atMs, spared, downMs: forMs / 4, lostDisk };
     }
     case "clone":
@@ -137,31 +166,40 @@ function drawFault(kind: FaultKind, atMs: number, draw: Draw): Fault {
     case "pause":
       return { kind, atMs, target, afterEffects, forMs };
     case "partition": {
-      const groups = Array.from({ length: memberCount }, () => random.integer(0, 1));
+      const groups = Array.from({ length: siteCount }, () => random.integer(0, 1));
       return { kind, atMs, groups, forMs };
     }
     case "isolate":
       return { kind, atMs, target, forMs };
     case "cut":
-      return { kind, atMs, from: slot(), to: slot(), forMs };
+      return { kind, atMs, from: site(), to: site(), forMs };
     case "loss":
       return { kind, atMs, loss: random.pick([0.05, 0.3, 0.7]), forMs };
     case "reroute":
-      return { kind, atMs, target: slot() };
+      return { kind, atMs, target: site() };
     case "slow-disk":
       return { kind, atMs, target, writeMs: heartbeatMs * random.pick([1, 5, 20]), forMs };
     case "copy-disk":
-      return { kind, atMs, target: slot() };
+      return { kind, atMs, target: site() };
     case "clock-jump":
       return { kind, atMs, target, byMs: forMs };
+    case "join":
+      return { kind, atMs, target: site(), disk: random.pick(["kept", "lost"] as const) };
+    case "leave":
+    case "revoke":
+      return { kind, atMs, target, staysUp: random.chance(0.3) };
+    case "gone":
+      return { kind, atMs, target };
+    case "step-down":
+      return { kind, atMs };
     default:
-      return drawChainFault(kind, { atMs, target, forMs, slot: slot(), random });
+      return drawChainFault(kind, { atMs, target, forMs, site: site(), random });
   }
 }
 
 type ChainFaultKind = Extract<
   FaultKind,
-  "chain-halt" | "endpoint-away" | "endpoint-lags" | "endpoint-lies" | "reorganise" | "step-down"
+  "chain-halt" | "endpoint-away" | "endpoint-lags" | "endpoint-lies" | "reorganise"
 >;
 
 function drawChainFault(
@@ -170,11 +208,11 @@ function drawChainFault(
     readonly atMs: number;
     readonly target: Target;
     readonly forMs: number;
-    readonly slot: number;
+    readonly site: number;
     readonly random: Random;
   },
 ): Fault {
-  const { atMs, target, forMs, slot, random } = drawn;
+  const { atMs, target, forMs, site, random } = drawn;
   switch (kind) {
     case "chain-halt":
       return { kind, atMs, forMs };
@@ -182,12 +220,12 @@ function drawChainFault(
       return { kind, atMs, target, forMs };
     case "endpoint-lags":
       return { kind, atMs, target, blocks: random.integer(1, 40), forMs };
-    case "endpoint-lies":
-      return { kind, atMs, target, leader: slot, termsAhead: random.integer(0, 3), forMs };
+    case "endpoint-lies": {
+      const about = random.pick(["leader", "roster", "members", "anchor"] as const);
+      return { kind, atMs, target, about, nth: site, termsAhead: random.integer(0, 3), forMs };
+    }
     case "reorganise":
       return { kind, atMs, depth: random.integer(1, 12) };
-    case "step-down":
-      return { kind, atMs };
     default:
       return kind satisfies never;
   }

@@ -4,9 +4,10 @@
  * Effects are carried out one at a time, and a fault may strike between any two of them.
  */
 import type { Outcome } from "../../node/src/application/machine.ts";
+import type { Checkpoint } from "../../node/src/consensus/checkpoint.ts";
 import type { Effect, Send } from "../../node/src/consensus/effect.ts";
 import type { Entry } from "../../node/src/consensus/entry.ts";
-import type { Boot } from "../../node/src/consensus/ids.ts";
+import type { Boot, Hash } from "../../node/src/consensus/ids.ts";
 import type { Input } from "../../node/src/consensus/input.ts";
 import type { Replica, Step } from "../../node/src/consensus/replica.ts";
 import { step } from "../../node/src/consensus/step.ts";
@@ -14,11 +15,17 @@ import { type Applied, createApplied } from "./applied.ts";
 import { type Calls, createCalls } from "./calls.ts";
 import type { Disk } from "./disk.ts";
 import type { Random } from "./random.ts";
+import { Violation } from "./violation.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
-export type Petition = Extract<
+/** What needs the member's wallet. */
+export type Petition = Exclude<
   Effect,
-  { kind: "sign-vote" | "submit-no-confidence" | "cast-vote" | "hand-over" | "cold-start" }
+  {
+    kind:
+      | ("persist" | "send" | "commit" | "restore" | "appended" | "declined" | "read-ready")
+      | ("refresh-view" | "note" | "halt");
+  }
 >;
 
 /** Who watches: told of all that happens, before it has consequences. */
@@ -26,6 +33,8 @@ export type Watch = {
   stepped(process: Process, before: Replica, input: Input, taken: Step): void;
   applied(process: Process, entry: Entry, outcome: Outcome | null): void;
   captured(process: Process, index: number, state: Uint8Array): void;
+  /** The state as of a mark. */
+  hashed(process: Process, index: number, stateHash: Hash): void;
   sending(process: Process, effect: Send): void;
 };
 
@@ -33,7 +42,7 @@ export type ProcessOptions = {
   readonly boot: Boot;
   /** For people: the member's letter and the ordinal of its boot, as in "B2". */
   readonly name: string;
-  readonly slot: number;
+  readonly site: number;
   readonly replica: Replica;
   readonly disk: Disk;
   readonly snapshotEvery: number;
@@ -49,7 +58,7 @@ export type ProcessOptions = {
 export type Process = {
   readonly boot: Boot;
   readonly name: string;
-  readonly slot: number;
+  readonly site: number;
   readonly disk: Disk;
   readonly calls: Calls;
   readonly applied: Applied;
@@ -81,7 +90,7 @@ type Running = {
 };
 
 export function createProcess(options: ProcessOptions): Process {
-  const { boot, name, slot, disk, replica } = options;
+  const { boot, name, site, disk, replica } = options;
   const applied = createApplied(replica.snapshot);
   const running: Running = {
     options,
@@ -104,7 +113,7 @@ export function createProcess(options: ProcessOptions): Process {
   const process: Process = {
     boot,
     name,
-    slot,
+    site,
     disk,
     calls: running.calls,
     applied,
@@ -205,6 +214,12 @@ function perform(running: Running, process: Process, writer: Writer, effect: Eff
     case "halt":
       options.halted(process, effect.reason, effect.detail);
       return;
+    case "sign-checkpoint": {
+      // A replica that a snapshot brought past the mark has no hash of its own to vouch with.
+      const { index, stateHash } = effect.checkpoint;
+      if (applied.hashAt(index) === stateHash) options.petition(process, effect);
+      return;
+    }
     default:
       options.petition(process, effect);
   }
@@ -216,10 +231,27 @@ function transmit({ alive, options }: Running, process: Process, effect: Send): 
   options.send(process, effect);
 }
 
-function applyEntry({ applied, calls, options }: Running, process: Process, entry: Entry): void {
+function applyEntry(running: Running, process: Process, entry: Entry): void {
+  const { applied, calls, options, inbox } = running;
   const outcome = applied.apply(entry);
   options.watch.applied(process, entry, outcome);
   if (outcome !== null) calls.onOutcome(entry, outcome);
+  const stateHash = entry.body.kind === "mark" ? applied.hashAt(entry.index) : undefined;
+  if (stateHash !== undefined) {
+    options.watch.hashed(process, entry.index, stateHash);
+    inbox.push({ kind: "state-hashed", index: entry.index, stateHash });
+  }
+  if (entry.body.kind === "checkpoint") compareState(running, process, entry.body.checkpoint);
+}
+
+function compareState({ applied }: Running, { name }: Process, checkpoint: Checkpoint): void {
+  const { index, stateHash } = checkpoint;
+  const own = applied.hashAt(index) ?? stateHash;
+  if (own === stateHash) return;
+  throw new Violation(
+    "equal index, equal state",
+    `${name} differs from the checkpoint at ${index}`,
+  );
 }
 
 function captureState({ applied, calls, options, inbox }: Running, process: Process): void {

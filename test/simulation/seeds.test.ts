@@ -22,7 +22,7 @@ test(`${seedCount} seeds of faults break no invariant, and the cluster recovers`
   console.log(
     `${seedCount} seeds: ${(seedCount / seconds).toFixed(1)} seeds/s, ` +
       `${(hours / seconds).toFixed(2)} simulated hours/s; ${total(({ terms }) => terms)} terms, ` +
-      `${total(({ coldStarts }) => coldStarts)} cold starts, ` +
+      `${total(({ tally }) => tally.coldStarts)} cold starts, ` +
       `${total(({ operations }) => operations)} client calls`,
   );
 });

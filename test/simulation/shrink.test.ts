@@ -4,7 +4,14 @@ import { drawScenario, type Scenario } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 
 /** No fault is to blame: the members never get the block that would start term 1. */
-const withoutBlocks: Scenario = { ...drawScenario(5), blockMs: 1e9, faultsMs: 10_000 };
+const withoutBlocks: Scenario = {
+  ...drawScenario(5),
+  heartbeatMs: 100,
+  blockMs: 1e9,
+  faultsMs: 10_000,
+  clientCount: 3,
+  thinkMs: 5_000,
+};
 
 test("a failure that needs no fault shrinks to none", () => {
   const shrunk = shrink(withoutBlocks, 40);

@@ -4,13 +4,15 @@ import { type Client, createClient } from "./client.ts";
 import { type CounterInput, counterModel } from "./counterModel.ts";
 import { blankDisk } from "./disk.ts";
 import { strike } from "./faults.ts";
-import { submitTo } from "./gateway.ts";
-import { checkEqualMachines } from "./invariants.ts";
+import { sitesToAsk, submitTo } from "./gateway.ts";
 import { checkLinearizable } from "./linearizability.ts";
-import type { Process } from "./process.ts";
+import { endProcess, startProcess } from "./machines.ts";
+import { letterAt } from "./names.ts";
+import { makeRoomFor, reviewHosts } from "./operators.ts";
 import type { Scenario } from "./scenario.ts";
 import { Violation } from "./violation.ts";
-import { createWorld, endProcess, startProcess, type World } from "./world.ts";
+import { checkEqualMachines, describeState, isNeeded, isWell } from "./wellness.ts";
+import { createWorld, every, type Tally, type World } from "./world.ts";
 
 export type Outcome = {
   readonly violation: { readonly invariant: string; readonly detail: string } | null;
@@ -20,7 +22,7 @@ export type Outcome = {
   readonly events: number;
   readonly operations: number;
   readonly terms: number;
-  readonly coldStarts: number;
+  readonly tally: Tally;
   readonly committed: number;
   /** From the mending until all were normal and the leader active; in suspicion times. */
   readonly recovery: number;
@@ -28,13 +30,11 @@ export type Outcome = {
 
 /** Patience with a cluster that faults have left alone, in suspicion times. */
 const recoveryMax = 200;
-/** What may be under way to a member that keeps up. */
-const lagEntriesMax = 20;
 /** For how long a recovered cluster must keep its leader, in suspicion times. */
 const calm = 10;
 
 export function simulate(scenario: Scenario, recording = false): Outcome {
-  const world = createWorld(scenario, recording);
+  const world = createWorld(scenario, recording, makeRoomFor);
   const clients = createClients(world);
   const progress = { recovery: 0 };
   let violation: Outcome["violation"] = null;
@@ -51,7 +51,7 @@ export function simulate(scenario: Scenario, recording = false): Outcome {
     events: world.queue.count(),
     operations: clients.reduce((sum, client) => sum + client.completed(), 0),
     terms: world.chain.head().term,
-    coldStarts: world.coldStarts(),
+    tally: world.tally,
     committed: world.oracle.committedTo(),
     recovery: progress.recovery,
   };
@@ -68,11 +68,16 @@ function runToEnd(world: World, clients: readonly Client[], progress: { recovery
   const { scenario, queue, hosts, random } = world;
   const suspectAfterMs = scenario.heartbeatMs * 10;
   let over = false;
-  for (const host of hosts) {
+  for (const host of hosts.slice(0, scenario.memberCount)) {
+    host.purpose = "serving";
     queue.after(suspectAfterMs * random.float(), () => {
       if (!over) startProcess(world, host, host.rightDisk ?? blankDisk());
     });
   }
+  every(world, suspectAfterMs, () => {
+    reviewHosts(world);
+    return true;
+  });
   for (const fault of scenario.faults) {
     queue.after(suspectAfterMs + fault.atMs, () => strike(world, fault, () => over));
   }
@@ -114,7 +119,7 @@ export function runUntil(world: World, untilMs: number, isDone: () => boolean): 
   return false;
 }
 
-/** From here on nothing fails: one process a member, a whole network, a chain that answers. */
+/** From here on nothing fails: one process a site, a whole network, a chain that answers. */
 function mend(world: World): void {
   const { chain, network, hosts, routes, scenario, random, trace } = world;
   trace.note(() => "all faults are mended");
@@ -126,15 +131,28 @@ function mend(world: World): void {
     endpoint.lagBlocks = 0;
     endpoint.lie = null;
   }
+  if (hosts.some(({ purpose }) => purpose === "gone")) breakGlass(world);
   for (const host of hosts) {
     host.writeMs = scenario.writeMs;
     const kept = host.processes.length > 0 ? random.pick(host.processes) : null;
+    const isAbandoned = !isNeeded(world, host) && kept === null;
     for (const process of [...host.processes]) if (process !== kept) endProcess(world, process);
     const disk = [...host.awaited][0] ?? host.rightDisk ?? blankDisk();
     host.awaited.clear();
+    if (isAbandoned) continue;
+    // A member that was switched off once it was removed, and whose removal the chain took back.
+    if (host.purpose === "absent" && isNeeded(world, host)) host.purpose = "leaving";
     if (kept === null) startProcess(world, host, disk);
     else kept.resume();
   }
+}
+
+/**
+ * COLD_START=majority serves who restarts the rest: a member that lives on as normal waits for the
+ * one that is gone.
+ */
+function breakGlass(world: World): void {
+  for (const host of world.hosts) for (const one of [...host.processes]) endProcess(world, one);
 }
 
 /** Well for so long that no petition and no slow write of the times before can be under way. */
@@ -152,41 +170,6 @@ function steadyFor(world: World): () => boolean {
   };
 }
 
-/** Every member is normal and keeps up with an active leader, whom the contract names. */
-export function isWell({ hosts, chain }: World): boolean {
-  const { term, leader, roster } = chain.head();
-  const processes = hosts.flatMap((host) => host.processes);
-  const leading = processes.find(({ boot }) => boot.member === leader)?.replica();
-  if (leading?.office?.stage !== "active") return false;
-  // A sole member that is ahead of a chain that went back has nobody to end the chain's term with.
-  const ahead = hosts.length === 1 && leading.office.term > term;
-  const founded = leading.office.term === term && leading.office.roster.hash === roster.hash;
-  if (!founded && !ahead) return false;
-  return (
-    processes.length === hosts.length &&
-    processes.every((process) => {
-      const { status, following, log } = process.replica();
-      const follows = (following?.term ?? 0) >= term || process.boot.member === leader;
-      const lagEntries = leading.commitIndex - log.last.index;
-      return status === "normal" && follows && lagEntries <= lagEntriesMax;
-    })
-  );
-}
-
-function describeState({ hosts, chain }: World): string {
-  const { term, leader, coldTerm } = chain.head();
-  const of = ({ name, replica }: Process) => {
-    const { status, office, log, commitIndex, promised, following } = replica();
-    return (
-      `${name} ${status}, ${office?.stage ?? "no office"}, ` +
-      `log ${log.last.index}/${log.last.term}, ` +
-      `committed ${commitIndex}, promised ${promised?.term}, follows ${following?.term}`
-    );
-  };
-  const states = hosts.flatMap((host) => host.processes.map(of)).join("; ");
-  return `term ${term} under ${leader?.slice(-1)}, last cold start ${coldTerm}: ${states}`;
-}
-
 function createClients(world: World): readonly Client[] {
   const { scenario, random, queue, trace } = world;
   const submit = submitTo(world);
@@ -195,14 +178,15 @@ function createClients(world: World): readonly Client[] {
   return Array.from({ length: scenario.clientCount }, (_, client) =>
     createClient({
       name: `client${client}`,
-      memberCount: scenario.memberCount,
+      sites: () => sitesToAsk(world),
       thinkMs: scenario.thinkMs,
       patienceMs: scenario.heartbeatMs * 20,
       random: random.fork(100 + client),
       submit(call) {
-        const { operation, slot, key } = call;
-        const at = "ABCDEFGHIJ"[slot];
-        trace.note(() => `client${client} asks ${at} for ${said(operation)} ${key ?? ""}`);
+        const { operation, site, key } = call;
+        trace.note(
+          () => `client${client} asks ${letterAt(site)} for ${said(operation)} ${key ?? ""}`,
+        );
         submit(call);
       },
       after: queue.after,

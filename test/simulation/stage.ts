@@ -1,40 +1,55 @@
 /** A world without chance faults, played by hand: for schedules that random seeds rarely hit. */
 import { counter } from "../../node/src/application/counter/counter.ts";
+import type { Transaction } from "./chain.ts";
+import { handOver } from "./contract/terms.ts";
 import { copyOf, type Disk } from "./disk.ts";
 import { submitTo } from "./gateway.ts";
-import { handOver } from "./ledger.ts";
+import { endProcess, startProcess } from "./machines.ts";
+import { letterAt, memberAt } from "./names.ts";
 import type { Process } from "./process.ts";
 import type { Scenario } from "./scenario.ts";
-import { isWell, runUntil } from "./simulate.ts";
-import { createWorld, endProcess, startProcess, type World } from "./world.ts";
+import { runUntil } from "./simulate.ts";
+import { Violation } from "./violation.ts";
+import { describeState, isWell } from "./wellness.ts";
+import { createWorld, mine, type World } from "./world.ts";
 
 export type Stage = {
   readonly world: World;
   readonly heartbeatMs: number;
-  /** The newest process of this member. */
-  process(slot: number): Process;
+  /** The newest process at this site. */
+  process(site: number): Process;
   /** @throws Error with `what` when it does not come within `heartbeats` */
   until(what: string, isDone: () => boolean, heartbeats?: number): void;
   run(heartbeats: number): void;
   /** All members are normal and follow the leader whom the contract names. */
   untilWell(): void;
-  /** Raises the counter at this member; undefined when no answer comes in time. */
-  increment(slot: number, by: number): number | undefined;
-  /** A linearizable read at this member. */
-  read(slot: number): number | undefined;
+  untilActive(process: Process): void;
+  /** Raises the counter at this site; undefined when no answer comes in time. */
+  increment(site: number, by: number): number | undefined;
+  /** A linearizable read at this site. */
+  read(site: number): number | undefined;
+  /**
+   * Reads at each site.
+   *
+   * @throws Violation when an answer lacks an acknowledged write, or has what nobody wrote
+   */
+  expectValue(value: number, sites: readonly number[]): void;
   /** Ends the newest process. */
-  crash(slot: number): Disk;
-  start(slot: number, disk: Disk): Process;
+  crash(site: number): Disk;
+  start(site: number, disk: Disk): Process;
   /** One more process of this member, from a copy of its newest process's disk. */
-  clone(slot: number): Process;
-  /** Cuts both directions between the members of `a` and `b`; returns the mending. */
+  clone(site: number): Process;
+  /** Cuts both directions between the sites of `a` and `b`; returns the mending. */
   part(a: readonly number[], b: readonly number[]): () => void;
   /** The contract names this member leader of the next term. */
-  elect(slot: number): void;
+  elect(site: number): void;
+  /** A block with this transaction alone. */
+  mine(transaction: Transaction): void;
 };
 
-const calmScenario: Omit<Scenario, "memberCount"> = {
+const calmScenario: Omit<Scenario, "memberCount" | "siteCount"> = {
   seed: 1,
+  coldStart: "all",
   heartbeatMs: 100,
   faultsMs: 0,
   network: { delayMs: 1, jitterMs: 1, loss: 0, duplication: 0, ordered: true },
@@ -47,18 +62,31 @@ const calmScenario: Omit<Scenario, "memberCount"> = {
   batchBytesMax: 100_000,
   chunkBytesMax: 100_000,
   batchesInFlightMax: 64,
+  checkpointEvery: 1_000_000,
+  checkpointMs: 1_000_000,
+  anchorEveryMs: null,
+  removeAfterMs: null,
+  confirmations: 1,
   faults: [],
 };
 
-/** Starts all members and waits until member 0 leads term 1. */
+export type SetStage = (memberCount: number, changes?: Partial<Scenario>) => Stage;
+
+/** Starts all members, in order, and waits until the first leads term 1. */
 export function setStage(
   memberCount: number,
   changes: Partial<Scenario> = {},
   recording = false,
 ): Stage {
-  const world = createWorld({ ...calmScenario, memberCount, ...changes }, recording);
+  const scenario = { ...calmScenario, memberCount, siteCount: memberCount, ...changes };
+  const world = createWorld(scenario, recording, () => true);
   const stage = stageOf(world);
-  for (const host of world.hosts) if (host.rightDisk) startProcess(world, host, host.rightDisk);
+  for (const host of world.hosts.slice(0, memberCount)) {
+    host.purpose = "serving";
+    if (host.rightDisk) startProcess(world, host, host.rightDisk);
+    const isListed = () => world.chain.head().roster.members.some(({ id }) => id === host.member);
+    stage.until(`${letterAt(host.site)} registers`, isListed);
+  }
   stage.untilWell();
   return stage;
 }
@@ -66,14 +94,14 @@ export function setStage(
 function stageOf(world: World): Stage {
   const { queue, network, hosts, scenario } = world;
   const { heartbeatMs } = scenario;
-  const hostOf = (slot: number) => {
-    const host = hosts[slot];
-    if (host === undefined) throw new Error(`there is no member ${slot}`);
+  const hostOf = (site: number) => {
+    const host = hosts[site];
+    if (host === undefined) throw new Error(`there is no site ${site}`);
     return host;
   };
-  const process = (slot: number) => {
-    const newest = hostOf(slot).processes.at(-1);
-    if (newest === undefined) throw new Error(`member ${slot} has no process`);
+  const process = (site: number) => {
+    const newest = hostOf(site).processes.at(-1);
+    if (newest === undefined) throw new Error(`there is no process of ${letterAt(site)}`);
     return newest;
   };
   const run = (heartbeats: number) =>
@@ -81,8 +109,13 @@ function stageOf(world: World): Stage {
   const until: Stage["until"] = (what, isDone, heartbeats = 400) => {
     const untilMs = queue.nowMs() + heartbeats * heartbeatMs;
     while (!isDone()) {
-      if (!queue.runNext(untilMs)) throw new Error(`not within ${heartbeats} heartbeats: ${what}`);
+      if (queue.runNext(untilMs)) continue;
+      throw new Error(`not within ${heartbeats} heartbeats: ${what}; ${describeState(world)}`);
     }
+  };
+  const mineOnly = (transaction: Transaction) => {
+    world.chain.send(null, transaction);
+    mine(world);
   };
   return {
     world,
@@ -90,23 +123,47 @@ function stageOf(world: World): Stage {
     process,
     until,
     run,
+    mine: mineOnly,
+    ...callsOn(world),
     untilWell: () => until("the cluster is well", () => isWell(world), 2_000),
-    increment: (slot, by) => call(world, slot, { kind: "increment", by }),
-    read: (slot) => call(world, slot, { kind: "read" }),
-    crash(slot) {
-      const { disk } = process(slot);
-      endProcess(world, process(slot));
+    untilActive: ({ name, replica }) =>
+      until(`${name} is active`, () => replica().office?.stage === "active"),
+    crash(site) {
+      const { disk } = process(site);
+      endProcess(world, process(site));
       return disk;
     },
-    start: (slot, disk) => startProcess(world, hostOf(slot), disk),
-    clone: (slot) => startProcess(world, hostOf(slot), copyOf(process(slot).disk)),
+    start: (site, disk) => startProcess(world, hostOf(site), disk),
+    clone: (site) => startProcess(world, hostOf(site), copyOf(process(site).disk)),
     part(a, b) {
       const mend = a.flatMap((from) =>
         b.flatMap((to) => [network.cut(from, to), network.cut(to, from)]),
       );
       return () => mend.forEach((one) => void one());
     },
-    elect: (slot) => elect(world, slot),
+    elect(site) {
+      const { leader, term } = world.chain.head();
+      if (leader === null) throw new Error("expected a leader, to hand over");
+      const change = { sender: leader, term, successor: memberAt(site) };
+      mineOnly({ name: "election", call: handOver(change) });
+    },
+  };
+}
+
+function callsOn(world: World): Pick<Stage, "increment" | "read" | "expectValue"> {
+  const read = (site: number) => call(world, site, { kind: "read" });
+  return {
+    read,
+    increment: (site, by) => call(world, site, { kind: "increment", by }),
+    expectValue(value, sites) {
+      for (const site of sites) {
+        const seen = read(site);
+        if (seen === value) continue;
+        const detail = `${letterAt(site)} reads ${seen ?? "nothing"} where ${value} was written`;
+        if (seen === undefined) throw new Error(detail);
+        throw new Violation("client histories are linearizable", detail);
+      }
+    },
   };
 }
 
@@ -114,29 +171,26 @@ let calls = 0;
 
 function call(
   world: World,
-  slot: number,
+  site: number,
   operation: { readonly kind: "increment"; readonly by: number } | { readonly kind: "read" },
 ): number | undefined {
+  const { queue, scenario } = world;
   let value: number | undefined;
   calls += 1;
-  submitTo(world)({
-    slot,
-    operation,
-    key: operation.kind === "read" ? null : `call-${calls}`,
-    reply: (answer) => {
-      if (answer.kind === "value") value = answer.value;
-    },
-  });
-  runUntil(world, world.queue.nowMs() + 50 * world.scenario.heartbeatMs, () => value !== undefined);
+  const key = operation.kind === "read" ? null : `call-${calls}`;
+  const ask = () =>
+    submitTo(world)({
+      site,
+      operation,
+      key,
+      reply(answer) {
+        if (answer.kind === "value") value = answer.value;
+        else queue.after(scenario.heartbeatMs, ask);
+      },
+    });
+  ask();
+  runUntil(world, queue.nowMs() + 50 * scenario.heartbeatMs, () => value !== undefined);
   return value;
-}
-
-function elect({ chain }: World, slot: number): void {
-  const { leader: sender, term, roster } = chain.head();
-  const successor = roster.members[slot]?.id;
-  if (sender === null || successor === undefined) throw new Error("there is no such election");
-  chain.send(slot, { name: "election", call: handOver({ sender, term, successor }) });
-  chain.mine();
 }
 
 /** The counter as this process has applied it. */

@@ -1,0 +1,124 @@
+/** What a cluster that faults have left alone must come to (protocol.md, "Invariants", liveness). */
+import { encodeState } from "../../node/src/application/state.ts";
+import type { MemberId } from "../../node/src/consensus/ids.ts";
+import { quorumSize } from "../../node/src/consensus/quorum.ts";
+import type { Replica } from "../../node/src/consensus/replica.ts";
+import type { Host } from "./host.ts";
+import { letterOf } from "./names.ts";
+import { isRevoked } from "./operators.ts";
+import type { Process } from "./process.ts";
+import { Violation } from "./violation.ts";
+import type { World } from "./world.ts";
+
+/** What may be under way to a member that keeps up. */
+const lagEntriesMax = 20;
+
+/**
+ * An active leader, whom the contract names, and every member that lives is normal and keeps up with
+ * it; who is to be a member is one, and who is to go is gone.
+ */
+export function isWell(world: World): boolean {
+  return ailment(world) === null;
+}
+
+/** In a few words; null when there is none. */
+function ailment(world: World): string | null {
+  const { chain, hosts } = world;
+  const { term, leader, roster } = chain.head();
+  const members = hosts.filter(({ member }) => roster.members.some(({ id }) => id === member));
+  const seated = members.filter(({ purpose }) => purpose !== "gone");
+  const leading = seated
+    .flatMap(({ processes }) => processes)
+    .find(({ boot, replica }) => boot.member === leader && replica().office?.stage === "active")
+    ?.replica();
+  if (leading === undefined) return "no active leader";
+  if (!isFounded(world, leading)) return "its leader is not whom the contract names";
+  for (const { processes, member } of seated) {
+    if (processes.length !== 1) return `${letterOf(member)} has ${processes.length} processes`;
+    if (!processes.every((process) => keepsUp(process, leading, term, leader))) {
+      return `${letterOf(member)} does not keep up`;
+    }
+  }
+  // A sole member that is ahead of a chain that went back has nobody to end the chain's term with.
+  if ((leading.office?.term ?? 0) > term) return null;
+  const outside = hosts.find((host) => host.purpose === "serving" && !members.includes(host));
+  if (outside !== undefined && !isRevoked(world, outside)) {
+    return `${letterOf(outside.member)} is not a member yet`;
+  }
+  const staying = leavingOf(world, members).find((host) => canBeSpared(members, host));
+  return staying === undefined ? null : `${letterOf(staying.member)} is a member still`;
+}
+
+function isFounded({ chain }: World, { office }: Replica): boolean {
+  const { term, roster } = chain.head();
+  if (office === null) return false;
+  if (roster.members.length === 1 && office.term > term) return true;
+  return office.term === term && office.roster.hash === roster.hash;
+}
+
+function keepsUp(
+  { replica, boot }: Process,
+  leading: Replica,
+  term: number,
+  leader: MemberId | null,
+): boolean {
+  const { status, following, log } = replica();
+  const follows = (following?.term ?? 0) >= term || boot.member === leader;
+  return status === "normal" && follows && leading.commitIndex - log.last.index <= lagEntriesMax;
+}
+
+/** Departing, revoked, or gone for longer than the leader's patience. */
+function leavingOf({ chain, scenario }: World, members: readonly Host[]): readonly Host[] {
+  const { departing, revoked } = chain.head();
+  return members.filter(
+    ({ member, purpose }) =>
+      departing.has(member) ||
+      revoked.has(member) ||
+      (purpose === "gone" && scenario.removeAfterMs !== null),
+  );
+}
+
+/** The leader removes nobody when the rest would lack a live quorum. */
+function canBeSpared(members: readonly Host[], host: Host): boolean {
+  const rest = members.filter((other) => other !== host);
+  const live = rest.filter(({ purpose }) => purpose !== "gone");
+  return live.length >= quorumSize(rest.length);
+}
+
+export function describeState(world: World): string {
+  const { hosts, chain } = world;
+  const { term, leader, coldTerm, roster, pending } = chain.head();
+  const of = ({ name, replica }: Process) => {
+    const { status, office, log, commitIndex, promised, following } = replica();
+    return (
+      `${name} ${status}, ${office?.stage ?? "no office"}, ` +
+      `log ${log.last.index}/${log.last.term}, ` +
+      `committed ${commitIndex}, promised ${promised?.term}, follows ${following?.term}`
+    );
+  };
+  const states = hosts.flatMap((host) => host.processes.map(of)).join("; ");
+  const members = roster.members.map(({ id }) => letterOf(id)).join("");
+  const waiting = pending.map(({ id }) => letterOf(id)).join("") || "nobody";
+  return (
+    `${ailment(world)}: term ${term} under ${letterOf(leader)}, members ${members}, ` +
+    `pending ${waiting}, last cold start ${coldTerm}: ${states}`
+  );
+}
+
+/** For the end of a run: all replicas that applied as far hold equal machines. */
+export function checkEqualMachines(processes: readonly Process[]): void {
+  const states = new Map<number, string>();
+  for (const process of processes) {
+    const index = process.applied.index();
+    const state = encodeState(process.applied.machine()).join();
+    const other = states.get(index) ?? state;
+    states.set(index, state);
+    if (other !== state) throw new Violation("equal index, equal state", `at index ${index}`);
+  }
+}
+
+/** True for a host that must run once all is mended. */
+export function isNeeded({ chain }: World, { purpose, member }: Host): boolean {
+  if (purpose === "gone") return false;
+  return purpose !== "absent" || chain.head().roster.members.some(({ id }) => id === member);
+}
