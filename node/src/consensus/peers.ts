@@ -1,6 +1,6 @@
 /** Who can be reached, and what they last said of themselves. */
 
-import type { Boot, BootKey, MemberId } from "./ids.ts";
+import type { Boot, BootKey, MemberId, Term } from "./ids.ts";
 import type { Position } from "./log.ts";
 import { isGreater } from "./log.ts";
 import type { Report, Status } from "./message.ts";
@@ -97,16 +97,20 @@ export function reportToAll(replica: Replica): Step {
 }
 
 function sayReport(replica: Replica, to: Boot) {
-  const { status, view, promised, log, commitIndex } = replica;
+  const { status, promised, log, commitIndex } = replica;
   const message: Report = {
     kind: "report",
     status,
-    term: view?.term ?? (0 as Report["term"]),
+    term: shownTerm(replica),
     promisedTerm: promised?.term ?? (0 as Report["term"]),
     last: log.last,
     commitIndex,
   };
   return { kind: "send", to, message, after: "durable" } as const;
+}
+
+function shownTerm({ view }: Replica): Term {
+  return view?.term ?? (0 as Term);
 }
 
 export function forgetSilentPeers(replica: Replica): Replica {
@@ -120,6 +124,8 @@ export type Standing = {
   readonly boot: Boot;
   readonly slot: number;
   readonly status: Status;
+  /** The term that its view of the contract shows. */
+  readonly viewTerm: Term;
   readonly last: Position;
 };
 
@@ -137,11 +143,13 @@ export function heardLately(
     if (rival === undefined || rival.heardMs < peer.heardMs) latest.set(peer.boot.member, peer);
   }
   return roster.members.flatMap(({ id, slot }) => {
-    if (id === setup.self.member) return [{ boot: setup.self, slot, status, last: log.last }];
-    const peer = latest.get(id);
-    return peer?.report == null
+    if (id === setup.self.member) {
+      return [{ boot: setup.self, slot, status, viewTerm: shownTerm(replica), last: log.last }];
+    }
+    const { boot, report } = latest.get(id) ?? { report: null };
+    return report === null || boot === undefined
       ? []
-      : [{ boot: peer.boot, slot, status: peer.report.status, last: peer.report.last }];
+      : [{ boot, slot, status: report.status, viewTerm: report.term, last: report.last }];
   });
 }
 

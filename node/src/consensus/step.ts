@@ -7,6 +7,7 @@
 import { onStateHashed } from "./checkpoints.ts";
 import { mayBeAdmitted, settleStatus } from "./commit.ts";
 import { doubtTick, onConfidence, onNewTerm, onNoConfidence, onVoteSigned } from "./confidence.ts";
+import type { Body } from "./entry.ts";
 import { onAppend } from "./follow.ts";
 import type { Boot } from "./ids.ts";
 import type { Input, Persisted, Tick } from "./input.ts";
@@ -206,7 +207,12 @@ function activate(replica: Replica): Step {
     ...replica,
     office: { ...office, stage: "active", joint: [office.roster], quorumMs: replica.nowMs },
   });
-  const forgot = active.status === "recovering" && !seats.named.has(setup.self.bootKey);
+  const first: Body[] = [];
+  if (active.status === "recovering" && !seats.named.has(setup.self.bootKey)) {
+    first.push({ kind: "rejoin", member: setup.self.member, bootKey: setup.self.bootKey });
+  }
+  // Shows at once that the change of members is committed: until then those who went are needed.
+  if (office.joint.length > 1) first.push({ kind: "mark" });
   const note = emit(active, {
     kind: "note",
     severity: "info",
@@ -214,10 +220,6 @@ function activate(replica: Replica): Step {
     detail: { term: office.term, startIndex: office.startIndex, cold: office.cold },
   });
   return andThen(andThen(note, broadcast), (told) =>
-    forgot
-      ? appendOwn(told, [
-          { kind: "rejoin", member: setup.self.member, bootKey: setup.self.bootKey },
-        ])
-      : stay(told),
+    first.length > 0 ? appendOwn(told, first) : stay(told),
   );
 }

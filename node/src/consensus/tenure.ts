@@ -161,8 +161,11 @@ function namesTheSame({ bootKeys }: ColdStart, { roster }: Office): boolean {
 
 /** True while the members that are normal or silent are a quorum. */
 function mayHaveQuorum(replica: Replica, office: Office, roster: Roster): boolean {
+  // Who has not seen the term yet may be normal in it: as a new member that registered is.
   const forgetful = heardLately(replica, roster, replica.setup.suspectAfterMs * 2).filter(
-    (standing) => standing.status === "recovering" || isReplaced(replica, office, standing),
+    (standing) =>
+      standing.viewTerm >= office.term &&
+      (standing.status === "recovering" || isReplaced(replica, office, standing)),
   );
   const { length } = roster.members;
   return length - forgetful.length >= quorumSize(length);

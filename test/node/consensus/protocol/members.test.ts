@@ -1,6 +1,7 @@
 /** protocol.md, 9.3 to 9.8: which changes a leader asks for, and how they come about. */
 import { expect, test } from "vitest";
 import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
+import { entryAt } from "../../../../node/src/consensus/log.ts";
 import type { Setup } from "../../../../node/src/consensus/replica.ts";
 import type { View } from "../../../../node/src/consensus/view.ts";
 import {
@@ -208,9 +209,15 @@ test("9.8 a removed member may be switched off once the new term-start is commit
   const cluster = removing();
   cluster.deliver();
   cluster.crash(d);
+  // Behind the term-start, a mark: every log shows that the change is settled.
+  for (const one of [a, b]) {
+    const { log, seats } = cluster.replica(one);
+    expect(entryAt(log, 3)?.body.kind).toBe("mark");
+    expect(seats.rosters.map(({ roster }) => roster.hash)).toEqual([three.hash]);
+  }
   cluster.take(a, propose(1));
   cluster.deliver();
-  expect(cluster.replica(a).commitIndex).toBe(3);
+  expect(cluster.replica(a).commitIndex).toBe(4);
   cluster.show({ ...viewOf(three, 3, b), genesisSize: 4 });
   cluster.deliver();
   expect(cluster.replica(b).office).toMatchObject({ term: 3, stage: "active" });
