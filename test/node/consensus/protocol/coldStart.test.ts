@@ -74,6 +74,14 @@ test("8.2 with too few members normal or silent, the leader that the contract na
   expect(petitionOf([[b, reportOf(1)]], { coldStart: "majority" })).toEqual([]);
 });
 
+test("8.2 who has not seen the term yet may be normal in it", () => {
+  const behind = reportOf(0, recovering());
+  const forgot = reportOf(1, recovering());
+  const majority = { coldStart: "majority" } as const;
+  expect(petitionOf([[b2, behind]], majority)).toEqual([]);
+  expect(petitionOf([[b2, forgot]], majority)).toHaveLength(1);
+});
+
 test("8.2 a member that is not named leader calls none", () => {
   const cluster = serving([a, b, c]);
   const disks = [a, b, c].map((one) => cluster.crash(one));

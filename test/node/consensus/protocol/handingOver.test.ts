@@ -145,6 +145,13 @@ test("10.11 a leader whose term the contract shows again stays", () => {
   expect(handOvers(cluster, a)).toEqual([]);
 });
 
+test("10.11 of an earlier term under another, only that one can ask for the end", () => {
+  const cluster = disowned(viewOf(roster, 1, b));
+  cluster.pass(12_000);
+  expect(handOvers(cluster, a)).toEqual([]);
+  expect(cluster.replica(a).office).toMatchObject({ term: 2, stage: "active" });
+});
+
 test("10.12 named for an earlier term than its promise, a replica is barred, and asks for its end", () => {
   const fifth = viewOf(roster, 5, b);
   const bound = takeAll(registered(a, fifth, [b, c]), [hear(b, prepareOf(fifth))]).replica;

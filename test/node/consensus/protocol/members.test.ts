@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
 import { entryAt } from "../../../../node/src/consensus/log.ts";
 import type { Setup } from "../../../../node/src/consensus/replica.ts";
+import { noSeats, seatsAfter } from "../../../../node/src/consensus/seats.ts";
 import type { View } from "../../../../node/src/consensus/view.ts";
 import {
   bootOf,
@@ -221,6 +222,15 @@ test("9.8 a removed member may be switched off once the new term-start is commit
   cluster.show({ ...viewOf(three, 3, b), genesisSize: 4 });
   cluster.deliver();
   expect(cluster.replica(b).office).toMatchObject({ term: 3, stage: "active" });
+});
+
+test("9.8 a mark behind the new term-start shows in every log that it was committed", () => {
+  const cluster = removing();
+  cluster.deliver();
+  const { shared } = cluster.replica(b).log;
+  expect(shared.map(({ body }) => body.kind)).toEqual(["term-start", "term-start", "mark"]);
+  const inPlay = (held: number) => seatsAfter(noSeats, shared.slice(0, held)).rosters.length;
+  expect([2, 3].map(inPlay)).toEqual([2, 1]);
 });
 
 test("9.8 a removed member does not take the change for its end", () => {

@@ -194,6 +194,12 @@ test("4.6 a leader that follows a higher term has left office, and declines what
   expect(ofKind(cluster.take(a, propose(1)), "declined")).toHaveLength(1);
 });
 
+test("4.6 so has one that the contract shows a higher term under another, before it promises", () => {
+  const cluster = serving([a, b, c]);
+  cluster.show(viewIn(2, b), a);
+  expect(cluster.replica(a)).toMatchObject({ office: null, promised: { term: 1 } });
+});
+
 test("4.7 a term beyond the window above the last committed one is not promised", () => {
   const askedIn = (inTerm: number, of = registered(b, viewIn(inTerm, a), [a])) =>
     step(of, hear(a, prepareOf(viewIn(inTerm, a)))).effects;

@@ -105,6 +105,14 @@ test("3.5 a member that only an earlier roster in play lists keeps its boot unti
   expect(validBoot(settleRosters(seats, 3), contract, c.member)).toBeUndefined();
 });
 
+test("3.5 so does one that two changes in a row have removed, neither of them settled", () => {
+  const seats = fold([1, startOf([a, b, c])], [2, startOf([a, b])], [3, startOf([a])]);
+  const contract = rosterOfBoots([a]);
+  expect(validBoot(seats, contract, c.member)).toBe(c.bootKey);
+  expect(validBoot(settleRosters(seats, 2), contract, c.member)).toBeUndefined();
+  expect(validBoot(settleRosters(seats, 2), contract, b.member)).toBe(b.bootKey);
+});
+
 const view = viewOf(genesis, 4, a);
 const [start, second] = chain([
   [4, startOf([a, b, c])],

@@ -129,6 +129,25 @@ test("6.2 a repeated ack begets no second stream of chunks", () => {
   expect(messagesOf(cluster.take(a, ack), "snapshot-chunk", c)).toEqual([]);
 });
 
+test("6.2 a transfer that stalled begins again with the snapshot that it had", () => {
+  const cluster = serving([a, b, c], { retainedEntries: 0, chunkBytesMax: 4 });
+  cluster.cut(c);
+  cluster.take(a, propose(1));
+  cluster.deliver();
+  cluster.take(a, captured(2));
+  cluster.take(
+    a,
+    hear(c, { kind: "reject", term: view.term, status: "normal", hint: 1, round: 0 }),
+  );
+  cluster.take(a, propose(2));
+  cluster.deliver();
+  cluster.take(a, captured(3, Uint8Array.of(99)));
+  cluster.forget();
+  cluster.pass(1_100);
+  const chunks = messagesOf(cluster.effects(a), "snapshot-chunk", c);
+  expect(chunks.map(({ at, offset }) => [at.index, offset])).toEqual([[2, 0]]);
+});
+
 test("6.2 a laggard catches up by chunks", () => {
   const cluster = serving([a, b, c], { retainedEntries: 0, chunkBytesMax: 3 });
   cluster.cut(c);
