@@ -144,8 +144,8 @@ export const propose = (...payloads: readonly number[]): Input => ({
 });
 
 /**
- * A process that registered, reaches `others`, and has seen `view`: normal if that lists it.
- * What it is left with after an empty disk, it has been told by a leader.
+ * A process that registered on an empty disk, reaches `others`, and has seen `view`: normal if that
+ * lists it.
  */
 export function registered(
   self: Boot,

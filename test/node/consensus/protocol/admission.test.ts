@@ -14,8 +14,10 @@ import {
   promiseOf,
   propose,
   registered,
+  reportOf,
   rosterOfBoots,
   synced,
+  takeAll,
   tick,
   viewOf,
   voteOf,
@@ -70,12 +72,13 @@ test("9.1 a pending node makes no promise, and none of it would count", () => {
 
 test("9.1 a pending node does not vote, and no vote of it counts", () => {
   const learner = registered(d, waiting(d), [a, b, c]);
-  expect(ofKind(step(learner, tick(10_000)).effects, "sign-vote")).toEqual([]);
+  const told = takeAll(learner, [tick(9_900), hear(b, reportOf(1)), tick(10_000)]);
+  expect(ofKind(told.effects, "sign-vote")).toEqual([]);
   const deadline = 1_700_000_060;
   const member = registered(b, waiting(d), [a, c, d]);
   const doubting = step(member, tick(2_001)).replica;
-  const told = step(doubting, hear(d, voteOf(1, c, deadline))).replica;
-  expect(told.doubt.votes.size).toBe(0);
+  const voted = step(doubting, hear(d, voteOf(1, c, deadline))).replica;
+  expect(voted.doubt.votes.size).toBe(0);
 });
 
 test("9.2 the leader asks to admit a node that holds what was committed one suspicion time ago", () => {

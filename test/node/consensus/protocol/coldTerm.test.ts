@@ -2,11 +2,15 @@
 import { expect, test } from "vitest";
 import type { Entry } from "../../../../node/src/consensus/entry.ts";
 import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
+import { emptyFrontier, extend } from "../../../../node/src/consensus/merkle.ts";
 import type { Replica, Setup } from "../../../../node/src/consensus/replica.ts";
+import { noSeats, seatsAfter } from "../../../../node/src/consensus/seats.ts";
 import { step } from "../../../../node/src/consensus/step.ts";
 import type { View } from "../../../../node/src/consensus/view.ts";
+import { sha256Tree } from "../../../../node/src/storage/digest.ts";
 import {
   ackOf,
+  appendOf,
   bootOf,
   chain,
   command,
@@ -185,6 +189,20 @@ test("8.7 a boot that holds the cold term-start is not normal before it is commi
   cluster.mend(c2);
   cluster.pass(300);
   expect(cluster.replica(b2).status).toBe("normal");
+});
+
+test("8.7 nor is one that knows what named its former boot to be committed", () => {
+  const [first] = log;
+  if (first === undefined) throw new Error("expected an entry");
+  const { outgoing: _, ...seats } = seatsAfter(noSeats, [first]);
+  const tree = extend(emptyFrontier, [first.hash], sha256Tree);
+  const snapshot = { at: lastOf([first]), seats, tree, state: new Uint8Array() };
+  const start = chain([[5, { kind: "term-start", roster: named, cold: true }]], lastOf([first]));
+  const word = (commitIndex: number) =>
+    appendOf(cold, { previous: lastOf([first]), entries: start, commitIndex, active: false });
+  const again = restarted(b2, { snapshot }, cold, [a2]);
+  const statuses = [1, 2].map((at) => step(again, hear(a2, word(at))).replica.status);
+  expect(statuses).toEqual(["recovering", "normal"]);
 });
 
 test("8.7 where a cold start failed on the way, whoever leads next begins again", () => {
