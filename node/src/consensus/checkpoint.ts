@@ -39,7 +39,9 @@ export type Vouched = {
   /** The newest checkpoint that a quorum of the roster signed. */
   readonly certificate: Certificate | null;
   /** Committed and found right, but not signed yet. */
-  readonly unsigned: Checkpoint | null;
+  readonly unsigned: { readonly checkpoint: Checkpoint; readonly sinceMs: number } | null;
+  /** The quarter second, by its leader's clock, of the last committed checkpoint. */
+  readonly period: number;
   readonly own: Voucher | null;
   readonly toldMs: number;
   /** When the contract's anchor last changed, or this leader last asked for one. */
@@ -47,7 +49,7 @@ export type Vouched = {
 };
 
 export function noVouchers(nowMs: number): Vouched {
-  const none = { open: [], certificate: null, unsigned: null, own: null };
+  const none = { open: [], certificate: null, unsigned: null, period: 0, own: null };
   return { ...none, toldMs: nowMs, anchoredMs: nowMs };
 }
 

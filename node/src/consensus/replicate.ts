@@ -1,5 +1,6 @@
 /** The leader's side of replication: pipelined appends, acks, and the commit rule. */
 
+import { markingDue } from "./checkpoints.ts";
 import { commitTo } from "./commit.ts";
 import type { Effect } from "./effect.ts";
 import { type Body, makeEntry } from "./entry.ts";
@@ -28,10 +29,19 @@ export function onPropose(replica: Replica, { commands, wallMs }: Propose): Step
   if (replica.office?.stage !== "active") return emit(replica, { kind: "declined", tickets });
   const firstIndex = replica.log.last.index + 1;
   const bodies = commands.map(({ payload }) => ({ kind: "command", payload }) as const);
+  const marking = markingDue(replica);
   return andThen(
-    emit(replica, { kind: "appended", tickets, firstIndex, term: replica.office.term }),
-    (noted) => appendOwn({ ...noted, wallMs }, bodies),
+    emit(marking.replica, { kind: "appended", tickets, firstIndex, term: replica.office.term }),
+    (noted) => appendOwn({ ...noted, wallMs }, [...bodies, ...marking.bodies]),
   );
+}
+
+/** Marks and checkpoints that no command took along. */
+export function markTick(replica: Replica): Step {
+  const marking = markingDue(replica);
+  return marking.bodies.length > 0
+    ? appendOwn(marking.replica, marking.bodies)
+    : stay(marking.replica);
 }
 
 /** Appends entries of the leader's own term. They are sent before they are durable here: only the

@@ -4,7 +4,6 @@
  * Pure: equal arguments give equal results. See protocol.md for the rules; the handlers' files are
  * named for the protocol's parts.
  */
-import { onStateHashed } from "./checkpoints.ts";
 import { mayBeAdmitted, settleStatus } from "./commit.ts";
 import { doubtTick, onConfidence, onNewTerm, onNoConfidence, onVoteSigned } from "./confidence.ts";
 import type { Body } from "./entry.ts";
@@ -44,7 +43,7 @@ import { memberOf } from "./roster.ts";
 import { officeTick, onStepDown } from "./tenure.ts";
 import { onSnapshotAck, onSnapshotChunk, onStateCaptured } from "./transfer.ts";
 import type { View } from "./view.ts";
-import { noteAnchor, onCheckpointSigned, onVouch, signDue, vouchTick } from "./vouchers.ts";
+import { noteAnchor, onCheckpointSigned, onVouch, vouchTick } from "./vouchers.ts";
 
 export function step(replica: Replica, input: Input): Step {
   switch (input.kind) {
@@ -69,7 +68,7 @@ export function step(replica: Replica, input: Input): Step {
     case "state-captured":
       return onStateCaptured(replica, input);
     case "state-hashed":
-      return onStateHashed(replica, input);
+      return stay({ ...replica, hashed: { index: input.index, stateHash: input.stateHash } });
     case "checkpoint-signed":
       return onCheckpointSigned(replica, input.voucher);
     case "vote-signed":
@@ -137,12 +136,12 @@ function onView(replica: Replica, view: View): Step {
   const named = view.leader === setup.self.member && view.term > 0;
   if (named && (office === null || office.term < view.term || isUnfounded(office, view))) {
     return andThen(settleOffice(enterOffice(seen, view)), (entered) =>
-      andThen(andThen(reportToAll(entered), takeUpHeld), signDue),
+      andThen(reportToAll(entered), takeUpHeld),
     );
   }
   const over = office !== null && office.term < view.term;
   const kept = over ? leaveOffice(seen) : stay(noteDisowned(seen, view));
-  return andThen(andThen(andThen(kept, takeUpHeld), signDue), (after) =>
+  return andThen(andThen(kept, takeUpHeld), (after) =>
     sameTerm ? stay(after) : reportToAll(after),
   );
 }

@@ -1,5 +1,4 @@
 /** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
-import { markTick } from "./checkpoints.ts";
 import type { ColdStart } from "./effect.ts";
 import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
@@ -8,7 +7,7 @@ import { askAll, distinct, setAsideFetched } from "./office.ts";
 import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
 import { isAllOfEach, isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
-import { broadcast, counts, mustHoldAll } from "./replicate.ts";
+import { broadcast, counts, markTick, mustHoldAll } from "./replicate.ts";
 import type { Roster } from "./roster.ts";
 import { validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";

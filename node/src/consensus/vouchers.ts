@@ -22,6 +22,11 @@ import type { View } from "./view.ts";
 
 /** Members are at different checkpoints at one moment: a few are kept until a quorum is at one. */
 const openMax = 8;
+/**
+ * Under load checkpoints come faster than is worth a signature each. Members sign the first of each
+ * period, by the time that the log notes, so that all sign the same ones; and the last of all.
+ */
+const periodMs = 250;
 
 /**
  * What a committed checkpoint asks of this replica: to find the same root, and to vouch for it. The
@@ -29,21 +34,27 @@ const openMax = 8;
  */
 export function onCheckpointsCommitted(replica: Replica, entries: readonly Entry[]): Step {
   let step = stay(replica);
-  for (const { body } of entries) {
+  for (const { body, timeMs } of entries) {
     if (body.kind !== "checkpoint") continue;
-    step = andThen(step, (known) => checkRoot(known, body.checkpoint));
+    step = andThen(step, (known) => checkRoot(known, body.checkpoint, timeMs));
   }
   return step;
 }
 
-function checkRoot(replica: Replica, checkpoint: Checkpoint): Step {
+function checkRoot(replica: Replica, checkpoint: Checkpoint, timeMs: number): Step {
   const frontier = frontierAt(replica, checkpoint.index);
   // Its log begins after the checkpoint: a snapshot brought it here.
   if (frontier === null) return stay(replica);
   const root = rootOf(frontier, replica.setup.treeHash);
   if (root !== checkpoint.logRoot) return emit(replica, halt(checkpoint, root));
-  const known = rememberFrontier(replica, frontier);
-  return signDue({ ...known, vouched: { ...known.vouched, unsigned: checkpoint } });
+  const { vouched, nowMs } = replica;
+  const period = Math.floor(timeMs / periodMs);
+  const unsigned = { checkpoint, sinceMs: nowMs };
+  const known = rememberFrontier(
+    { ...replica, vouched: { ...vouched, unsigned, period } },
+    frontier,
+  );
+  return period === vouched.period ? stay(known) : sign(known);
 }
 
 function halt({ index, logRoot }: Checkpoint, own: Hash | null): Effect {
@@ -61,15 +72,15 @@ function halt({ index, logRoot }: Checkpoint, own: Hash | null): Effect {
  * contract shows for good. A cold start that the chain takes back could otherwise be followed by
  * another of the same term, with another log.
  */
-export function signDue(replica: Replica): Step {
+function sign(replica: Replica): Step {
   const { vouched, view, setup } = replica;
-  const { unsigned } = vouched;
-  if (unsigned === null || view === null || !view.settled) return stay(replica);
-  if (view.coldTerm !== unsigned.coldTerm) return stay(replica);
+  const checkpoint = vouched.unsigned?.checkpoint;
+  if (checkpoint === undefined || view === null || !view.settled) return stay(replica);
+  if (view.coldTerm !== checkpoint.coldTerm) return stay(replica);
   if (memberOf(view.roster, setup.self.member) === undefined) return stay(replica);
   return emit(
     { ...replica, vouched: { ...vouched, unsigned: null } },
-    { kind: "sign-checkpoint", checkpoint: unsigned },
+    { kind: "sign-checkpoint", checkpoint },
   );
 }
 
@@ -89,8 +100,14 @@ export function onVouch(replica: Replica, from: Boot, vouch: Vouch): Step {
   );
 }
 
-/** A voucher is repeated until its checkpoint is certified here: channels come and go. */
 export function vouchTick(replica: Replica): Step {
+  const { vouched, nowMs } = replica;
+  const isLate = vouched.unsigned !== null && nowMs - vouched.unsigned.sinceMs >= periodMs;
+  return andThen(isLate ? sign(replica) : stay(replica), tellAgain);
+}
+
+/** A voucher is repeated until its checkpoint is certified here: channels come and go. */
+function tellAgain(replica: Replica): Step {
   const { vouched, nowMs, setup } = replica;
   const { own, certificate, toldMs } = vouched;
   if (own === null) return stay(replica);

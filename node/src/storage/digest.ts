@@ -16,17 +16,20 @@ export function sha256Chain(previous: Hash, bytes: Uint8Array): Hash {
   return hash(hashOf("sha256", input, "hex"));
 }
 
+const leafBytes = scratch.subarray(0, 1 + hashBytes);
+const nodeBytes = scratch.subarray(0, 1 + 2 * hashBytes);
+
 /** The log's Merkle tree by RFC 9162: leaves and nodes are told apart by their first byte. */
 export const sha256Tree: TreeHash = {
   leaf(entryHash) {
     scratch[0] = 0;
     scratch.write(entryHash, 1, hashBytes, "hex");
-    return hash(hashOf("sha256", scratch.subarray(0, 1 + hashBytes), "hex"));
+    return hash(hashOf("sha256", leafBytes, "hex"));
   },
   node(left, right) {
     scratch[0] = 1;
     scratch.write(left, 1, hashBytes, "hex");
     scratch.write(right, 1 + hashBytes, hashBytes, "hex");
-    return hash(hashOf("sha256", scratch.subarray(0, 1 + 2 * hashBytes), "hex"));
+    return hash(hashOf("sha256", nodeBytes, "hex"));
   },
 };
