@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { Checkpoint } from "../../../../node/src/consensus/checkpoint.ts";
 import type { Effect } from "../../../../node/src/consensus/effect.ts";
+import { makeEntry } from "../../../../node/src/consensus/entry.ts";
 import { type Hash, hash, term } from "../../../../node/src/consensus/ids.ts";
 import {
   emptyFrontier,
@@ -24,6 +25,9 @@ import {
   registered,
   rosterOfBoots,
   see,
+  sha256,
+  takeAll,
+  tick,
   viewOf,
 } from "../support.ts";
 import { type Cluster, serving } from "./cluster.ts";
@@ -65,6 +69,7 @@ test("12.1 where nothing has come, no mark is appended", () => {
   const cluster = serving([a, b, c]);
   cluster.pass(5_000);
   cluster.take(a, hashed(2));
+  cluster.pass(100);
   const kinds = kindsOf(cluster);
   expect(kinds).toEqual(["term-start", "mark", "checkpoint"]);
   cluster.pass(20_000);
@@ -97,6 +102,8 @@ const checkpointIn = (cluster: Cluster): Checkpoint => {
   if (body?.kind !== "checkpoint") throw new Error(`expected a checkpoint, got ${body?.kind}`);
   return body.checkpoint;
 };
+const markIn = (cluster: Cluster): number =>
+  cluster.replica(a).log.shared.findLast(({ body }) => body.kind === "mark")?.index ?? 0;
 
 test("12.2 once the leader knows its state as of the mark, it appends the checkpoint", () => {
   const cluster = marked();
@@ -107,13 +114,24 @@ test("12.2 once the leader knows its state as of the mark, it appends the checkp
   cluster.pass(100);
   expect(kindsOf(cluster)).toHaveLength(4);
   cluster.take(a, hashed(3));
-  expect(kindsOf(cluster).at(-1)).toBe("checkpoint");
+  cluster.pass(100);
   expect(checkpointIn(cluster)).toMatchObject({ coldTerm: 0, index: 3, stateHash });
+});
+
+test("12.2 marks and checkpoints go with the next commands", () => {
+  const cluster = marked();
+  cluster.take(a, hashed(3));
+  const sent = messagesOf(cluster.take(a, propose(1, 2)), "append", b);
+  const kinds = sent.map(({ entries }) => entries.map(({ body }) => body.kind));
+  expect(kinds).toEqual([["command", "command", "checkpoint"]]);
+  const next = messagesOf(cluster.take(a, propose(3)), "append", b);
+  expect(next.map(({ entries }) => entries.at(-1)?.body.kind)).toEqual(["mark"]);
 });
 
 test("12.2 the same mark is covered once", () => {
   const cluster = marked();
   cluster.take(a, hashed(3));
+  cluster.pass(100);
   const { last } = cluster.replica(a).log;
   cluster.take(a, hashed(3));
   cluster.pass(100);
@@ -147,9 +165,10 @@ test.each([2, 3, 5, 8])(
     for (const round of [1, 2]) {
       for (let byte = 1; byte <= every; byte += 1) cluster.take(a, propose(byte));
       cluster.pass(100);
-      const { index } = cluster.replica(a).log.last;
+      const index = markIn(cluster);
       expect(marks(cluster)).toBe(round);
-      cluster.take(a, propose(9), hashed(index));
+      cluster.take(a, hashed(index));
+      cluster.pass(100);
       const hashes = cluster.replica(a).log.shared.map((entry) => entry.hash);
       expect(checkpointIn(cluster)).toMatchObject({
         index,
@@ -202,6 +221,36 @@ test("12.5 a member signs a checkpoint once it is committed and applied, never b
   expect(order.indexOf("commit")).toBeLessThan(order.indexOf("sign-checkpoint"));
 });
 
+/** Checkpoints over a log of one entry, noted at these times of the leader's clock. */
+function checkpointsAt(...timesMs: readonly number[]) {
+  const [start] = chain([[1, { kind: "term-start", roster, cold: false }]]);
+  if (start === undefined) throw new Error("expected an entry");
+  const entries = [start];
+  for (const [at, timeMs] of timesMs.entries()) {
+    const covered = treeHead(entries.map((entry) => entry.hash));
+    const checkpoint = { coldTerm: term(0), index: at + 1, logRoot: covered, stateHash };
+    const draft = { index: at + 2, term: term(1), timeMs };
+    const previous = entries.at(-1)?.hash ?? hash("00".repeat(32));
+    entries.push(makeEntry(draft, { kind: "checkpoint", checkpoint }, previous, sha256));
+  }
+  return entries;
+}
+
+test("12.5 of many checkpoints, the first of each quarter second by the log's time is signed", () => {
+  const entries = checkpointsAt(1_000, 1_100, 1_249, 1_250, 1_499);
+  const { effects } = step(follower, told(entries, entries.length));
+  expect(signings(effects).map(({ index }) => index)).toEqual([1, 4]);
+});
+
+test("12.5 the last checkpoint is signed in any case, a quarter second later", () => {
+  const entries = checkpointsAt(1_000, 1_100, 1_200);
+  const committed = step(follower, told(entries, entries.length)).replica;
+  expect(signings(step(committed, tick(249)).effects)).toEqual([]);
+  const late = step(committed, tick(250));
+  expect(signings(late.effects).map(({ index }) => index)).toEqual([3]);
+  expect(signings(step(late.replica, tick(900)).effects)).toEqual([]);
+});
+
 test("12.5 a member tells its peers what it signed", () => {
   const { said, entries } = logSaying(null);
   const committed = step(follower, told(entries, 4)).replica;
@@ -223,7 +272,8 @@ test("12.6 a member signs only once the contract's term is confirmed", () => {
   const unsure = registered(b, { ...view, settled: false }, [a, c]);
   const committed = step(unsure, told(entries, 4));
   expect(signings(committed.effects)).toEqual([]);
-  expect(signings(step(committed.replica, see(view)).effects)).toEqual([said]);
+  const confirmed = takeAll(committed.replica, [see(view), tick(250)]);
+  expect(signings(confirmed.effects)).toEqual([said]);
 });
 
 test.each([
@@ -235,7 +285,9 @@ test.each([
   const other = registered(b, shown(cold.contract), [a, c]);
   const committed = step(other, told(entries, 4));
   expect(signings(committed.effects)).toEqual([]);
-  expect(signings(step(committed.replica, see(shown(cold.log))).effects)).toEqual([said]);
+  expect(signings(step(committed.replica, tick(250)).effects)).toEqual([]);
+  const right = takeAll(committed.replica, [see(shown(cold.log)), tick(250)]);
+  expect(signings(right.effects)).toEqual([said]);
 });
 
 test("12.8 the path of each entry up to the mark leads to the root that is signed", () => {
