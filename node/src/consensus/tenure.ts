@@ -1,20 +1,23 @@
 /** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
 import type { ColdStart } from "./effect.ts";
+import { refold } from "./graft.ts";
 import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
 import { changeMembers, mustLeave, noteGoal } from "./members.ts";
-import { askAll, distinct, setAsideFetched } from "./office.ts";
+import { askAll, distinct, setAsideFetched, tryToAdopt } from "./office.ts";
 import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
 import { isAllOfEach, isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
 import { broadcast, counts, markTick, mustHoldAll } from "./replicate.ts";
 import type { Roster } from "./roster.ts";
-import { validBoot } from "./seats.ts";
+import { seatsAfter, validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
 import { anchorTick } from "./vouchers.ts";
 
 /** Suspicion times that a leader waits for the contract to show its term again. */
 const disownedPatience = 10;
+/** Suspicion times after which a silent member is given up on, where that is allowed at all. */
+const silencePatience = 5;
 
 export function officeTick(replica: Replica): Step {
   const { office, nowMs, setup } = replica;
@@ -24,7 +27,11 @@ export function officeTick(replica: Replica): Step {
       return petition(replica, office);
     case "gathering": {
       const again = nowMs - office.askedMs >= setup.heartbeatMs;
-      return andThen(again ? askAll(replica) : stay(replica), (asked) => petition(asked, office));
+      // What the contract says of its anchor may have changed since a log was refused for it.
+      const tried = again ? andThen(askAll(replica), tryToAdopt) : stay(replica);
+      return andThen(tried, (asked) =>
+        asked.office?.stage === "gathering" ? petition(asked, asked.office) : stay(asked),
+      );
     }
     case "fetching": {
       const stuck = nowMs - (office.fetch?.sentMs ?? nowMs) > setup.suspectAfterMs;
@@ -107,23 +114,33 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   const asked = { ...replica, office: { ...office, petitionedMs: nowMs } };
 
   const serving = stage === "starting" || stage === "active";
-  const cold = coldStart(replica, office);
+  // The contract takes nothing but a hand-over from a leader that it revoked.
+  const isRevoked = view.revoked.includes(setup.self.member);
+  const cold = isRevoked ? null : coldStart(replica, office);
   const settling = office.cold && nowMs - sinceMs < setup.suspectAfterMs;
   // The same boots would bring the same logs: only another disk can end a refused cold start.
   if (office.rollback !== null && (cold === null || namesTheSame(cold, office))) {
     return stay(replica);
   }
-  if (cold !== null && !settling && setAside.size === 0) return emit(asked, cold);
+  // Whoever holds more may know members that this replica, with less, does not know to need.
+  const outdone =
+    office.cold &&
+    heardLately(replica, view.roster, setup.suspectAfterMs * 2).some(({ last }) =>
+      isGreater(last, replica.log.last),
+    );
+  if (cold !== null && !settling && setAside.size === 0 && !outdone) return emit(asked, cold);
 
   const patience = setup.suspectAfterMs * 2 ** Math.min(doubt.idleTerms, 5);
   if (!serving && stage !== "barred" && nowMs - sinceMs < patience) return stay(replica);
   if (stage === "barred" && nowMs - sinceMs < patience / 4) return stay(replica);
   // What cannot be fetched from its holder, its holder must adopt: whatever its status.
-  const unfetched = setAside.size > 0;
+  const unfetched = setAside.size > 0 || outdone;
   const leaving = mustLeave(replica) ? view.departing : [];
   const without = new Set([setup.self.member, ...leaving]);
   const successor = chooseSuccessor(replica, view, without, unfetched);
-  const useful = successor !== null && (successor.status === "normal" || unfetched);
+  // Who can do nothing more itself gives way to anyone.
+  const helpless = isRevoked || stage === "barred" || isDisowned(replica, office);
+  const useful = successor !== null && (successor.status === "normal" || unfetched || helpless);
   return useful
     ? emit(asked, { kind: "hand-over", term: view.term, successor: successor.boot.member })
     : stay(replica);
@@ -136,15 +153,18 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
  * A boot that calls itself normal, but that the log has replaced, will not be counted either.
  */
 function coldStart(replica: Replica, office: Office): ColdStart | null {
-  const { view, setup, seats } = replica;
+  const { view, setup } = replica;
   if (view === null) return null;
   // While a change of members is not committed, a leader needs those of the rosters before too.
-  const rosters = distinct([view.roster, ...seats.rosters.map(({ roster }) => roster)]);
+  const best = greatestKnown(replica, office);
+  const answered = heardLately(replica, view.roster, setup.suspectAfterMs * 2);
+  const isBehind = answered.some(({ last }) => isGreater(last, best.last));
+  const known = isBehind ? [] : best.seats.rosters.map(({ roster }) => roster);
+  const rosters = distinct([view.roster, ...known]);
   const { members } = view.roster;
   // Nobody else could end a term that a sole member's own promise bars it from.
-  const alone = members.length === 1 && office.stage === "barred";
+  const alone = members.length === 1 && (office.stage === "barred" || isDisowned(replica, office));
   if (!alone && rosters.every((roster) => mayHaveQuorum(replica, office, roster))) return null;
-  const answered = heardLately(replica, view.roster, setup.suspectAfterMs * 2);
   if (!rosters.every((roster) => haveAnswered(replica, roster))) return null;
   const boots = new Map(answered.map(({ boot }) => [boot.member, boot.bootKey]));
   return {
@@ -161,13 +181,21 @@ function namesTheSame({ bootKeys }: ColdStart, { roster }: Office): boolean {
 /** True while the members that are normal or silent are a quorum. */
 function mayHaveQuorum(replica: Replica, office: Office, roster: Roster): boolean {
   // Who has not seen the term yet may be normal in it: as a new member that registered is.
-  const forgetful = heardLately(replica, roster, replica.setup.suspectAfterMs * 2).filter(
+  const answered = heardLately(replica, roster, replica.setup.suspectAfterMs * 2);
+  const forgetful = answered.filter(
     (standing) =>
       standing.viewTerm >= office.term &&
       (standing.status === "recovering" || isReplaced(replica, office, standing)),
   );
   const { length } = roster.members;
-  return length - forgetful.length >= quorumSize(length);
+  const maybe = givesUpOnSilent(replica, office) ? answered.length : length;
+  return maybe - forgetful.length >= quorumSize(length);
+}
+
+/** Break-glass: a member that is gone for good must not be waited for. */
+function givesUpOnSilent({ setup, nowMs }: Replica, { sinceMs }: Office): boolean {
+  const waitedMs = nowMs - sinceMs;
+  return setup.coldStart === "majority" && waitedMs >= setup.suspectAfterMs * silencePatience;
 }
 
 function haveAnswered(replica: Replica, roster: Roster): boolean {
@@ -178,12 +206,22 @@ function haveAnswered(replica: Replica, roster: Roster): boolean {
 }
 
 /** By the greater of the two logs: a boot that is ahead of this replica may know better. */
-function isReplaced(
-  { seats, log }: Replica,
-  { roster }: Office,
-  { boot, last }: Standing,
-): boolean {
-  return !isGreater(last, log.last) && validBoot(seats, roster, boot.member) !== boot.bootKey;
+function isReplaced(replica: Replica, office: Office, { boot, last }: Standing): boolean {
+  const best = greatestKnown(replica, office);
+  return (
+    !isGreater(last, best.last) &&
+    validBoot(best.seats, office.roster, boot.member) !== boot.bootKey
+  );
+}
+
+/** This replica's own log; or one that it fetched and could not adopt, for want of valid boots. */
+function greatestKnown(replica: Replica, { fetch }: Office) {
+  const { log, seats, commitIndex } = replica;
+  const newest = fetch?.entries.at(-1);
+  if (fetch == null || newest === undefined || newest.hash !== fetch.target.hash) {
+    return { seats, last: log.last };
+  }
+  return { seats: seatsAfter(refold(replica, commitIndex), fetch.entries), last: fetch.target };
 }
 
 /** Orderly shutdown: the follower that lacks least takes over. */

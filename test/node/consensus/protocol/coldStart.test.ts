@@ -55,13 +55,15 @@ function petitionOf(
   reports: Reports,
   changes: Partial<Setup> = {},
   members: readonly Boot[] = [a, b, c],
+  waitedMs = 500,
 ) {
   const promised = { term: term(1), leaderBootKey: a.bootKey, rosterHash: roster.hash };
   const entries = chain([[1, startOf(...members)]]);
   const view = viewOf(rosterOfBoots(members), 1, a);
   const leader = restarted(a2, { promised, entries }, view, [], changes);
   const heard = reports.map(([from, report]) => hear(from, report));
-  return ofKind(takeAll(leader, [...heard, tick(500)]).effects, "cold-start");
+  const inputs = [tick(waitedMs - 1), ...heard, tick(waitedMs)];
+  return ofKind(takeAll(leader, inputs).effects, "cold-start");
 }
 
 test("8.2 with too few members normal or silent, the leader that the contract names calls it", () => {
@@ -72,6 +74,14 @@ test("8.2 with too few members normal or silent, the leader that the contract na
   expect(asked([c2, forgot], [b, reportOf(1)])).toEqual([]);
   expect(asked([c2, forgot], [b, reportOf(1)], [d2, forgot])).toHaveLength(1);
   expect(petitionOf([[b, reportOf(1)]], { coldStart: "majority" })).toEqual([]);
+});
+
+test("8.2 only `majority` gives up on the silent, and not at once", () => {
+  const asked = (coldStart: "all" | "majority", waitedMs: number) =>
+    petitionOf([[b, reportOf(1)]], { coldStart }, [a, b, c], waitedMs);
+  expect(asked("majority", 4_999)).toEqual([]);
+  expect(asked("majority", 5_000)).toHaveLength(1);
+  expect(asked("all", 5_000)).toEqual([]);
 });
 
 test("8.2 who has not seen the term yet may be normal in it", () => {
