@@ -52,10 +52,13 @@ async function untilGone(
   first: Leaver,
 ): Promise<Membership> {
   let leaver = first;
+  const { wallet } = first;
   for (;;) {
     const membership = await operator.membership().catch(() => null);
     if (membership === null) say("departing: waits for the chain to answer");
     else {
+      // Refused only if something has changed since: then the next look tells.
+      await askIn(membership, operator, wallet).catch(() => undefined);
       leaver = seenIn(membership, leaver);
       const waitsFor = await obstacle(context, membership, leaver);
       if (waitsFor === null) {
@@ -85,7 +88,15 @@ const asked: Readonly<Record<Place, string>> = {
 };
 
 async function ask(operator: Operator, wallet: string): Promise<Place> {
-  const { members, pending } = await operator.membership();
+  return askIn(await operator.membership(), operator, wallet);
+}
+
+/** Also for a node that was removed before it started again, and so registered anew. */
+async function askIn(
+  { members, pending }: Membership,
+  operator: Operator,
+  wallet: string,
+): Promise<Place> {
   const member = members.find((seat) => seat.wallet === wallet);
   const seat = member ?? pending.find((other) => other.wallet === wallet);
   if (seat === undefined) return "absent";
@@ -145,6 +156,7 @@ async function finish(
 }
 
 async function takeTokenBack(operator: Operator, wallet: string): Promise<void> {
+  await ask(operator, wallet);
   const { standing, tokenId } = await operator.node(wallet);
   if (standing === "left" && tokenId !== 0n) await operator.takeBack(tokenId);
 }
