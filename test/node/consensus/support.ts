@@ -6,6 +6,7 @@ import {
   type Boot,
   bootKey,
   type Digest,
+  type Hash,
   hash,
   memberId,
   noHash,
@@ -252,4 +253,13 @@ export function messagesOf<Kind extends Message["kind"]>(
     .filter((send) => send.message.kind === kind)
     .filter((send) => to === undefined || send.to.bootKey === to.bootKey)
     .map(({ message }) => message) as never;
+}
+
+/** The head of a Merkle tree over these entries: RFC 9162, section 2.1.1, word for word. */
+export function treeHead(leaves: readonly Hash[]): Hash {
+  const [only] = leaves;
+  if (leaves.length === 1 && only !== undefined) return sha256Tree.leaf(only);
+  let half = 1;
+  while (half * 2 < leaves.length) half *= 2;
+  return sha256Tree.node(treeHead(leaves.slice(0, half)), treeHead(leaves.slice(half)));
 }

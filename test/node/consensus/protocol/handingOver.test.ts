@@ -164,6 +164,13 @@ test("10.12 named for an earlier term than its promise, a replica is barred, and
   ]);
 });
 
+test("10.12 so it does for a term before the one that it was gathering promises for", () => {
+  const misled = registered(a, viewOf(roster, 6, a), [b, c]);
+  expect(misled.office).toMatchObject({ term: 6, stage: "gathering" });
+  const named = step(misled, see(viewOf(roster, 4, a))).replica;
+  expect(named.office).toMatchObject({ term: 4, stage: "barred" });
+});
+
 const five = rosterOfBoots([a, b, c, d, bootOf(4)]);
 const short = chain([[1, { kind: "term-start", roster: five, cold: false }]]);
 const long: readonly Entry[] = [...short, ...chain([[1, command(1)]], lastOf(short))];

@@ -103,6 +103,15 @@ test.each(["departing", "revoked"] as const)(
   },
 );
 
+test("9.5 where nobody stays, a leader that asked to leave stays on", () => {
+  const cluster = serving([a, b, c]);
+  cluster.cut(c);
+  cluster.pass(300);
+  cluster.show({ ...view, departing: members(a, b, c) });
+  cluster.pass(500);
+  expect(ofKind(cluster.effects(a), "hand-over")).toEqual([]);
+});
+
 test("9.6 changes are asked for one at a time", () => {
   const cluster = serving([a, b, c, d, e]);
   cluster.show({ ...fiveView, departing: members(d, e) });
@@ -113,7 +122,10 @@ test("9.6 changes are asked for one at a time", () => {
 test.each([
   { when: "the chain has not confirmed its term", change: { settled: false } },
   { when: "its view shows an earlier term", change: { term: term(0) } },
-  { when: "its view shows another roster", change: { roster: rosterOfBoots([a, b, d]) } },
+  {
+    when: "its view shows another roster",
+    change: { roster: rosterOfBoots([a, bootOf(1, 2), c]) },
+  },
 ])("9.6 no change is asked for while $when", ({ change }) => {
   const cluster = serving([a, b, c]);
   cluster.show({ ...view, departing: members(c), ...change }, a);
@@ -125,16 +137,17 @@ test.each([
 });
 
 test("9.6 no change is asked for before the leader's term is active", () => {
-  const second = { ...viewOf(three, 2, a), departing: members(c) };
-  const cluster = serving([a, b, c]);
+  const cluster = serving([a, b, c, d]);
+  const second = { ...viewOf(three, 2, a), genesisSize: 4, departing: members(c) };
+  cluster.crash(c);
   cluster.show(second);
-  for (const one of [b, c]) {
+  for (const one of [b, d]) {
     const { last } = cluster.replica(one).log;
     cluster.take(a, hear(one, promiseOf(second, { last, commitIndex: 1 })));
   }
-  cluster.cut(c);
-  cluster.holdDisk(b);
-  cluster.pass(300);
+  cluster.crash(d);
+  cluster.pass(500);
+  expect(cluster.replica(b).log.last).toMatchObject({ index: 2, term: 2 });
   expect(cluster.replica(a).office?.stage).toBe("starting");
   expect(ofKind(cluster.effects(a), "remove")).toEqual([]);
 });

@@ -187,10 +187,15 @@ test("10.7 who holds a quorum of votes for one successor and deadline submits it
 });
 
 test("10.7 votes for different successors or deadlines do not add up", () => {
-  const doubted = doubting(b);
-  const apart = [hear(c, voteOf(1, b, deadline + 60)), hear(d, voteOf(1, c, deadline))];
-  const { effects } = takeAll(doubted, [...apart, signed(voteOf(1, b, deadline))]);
-  expect(submissions(effects)).toEqual([]);
+  const submittedWith = (...others: readonly ReturnType<typeof voteOf>[]) => {
+    const heard = [c, d].map((from, at) => hear(from, others[at] ?? voteOf(1, b, deadline)));
+    return submissions(takeAll(doubting(b), [...heard, signed(voteOf(1, b, deadline))]).effects);
+  };
+  expect(submittedWith()).toHaveLength(1);
+  const later = voteOf(1, b, deadline + 60);
+  expect(submittedWith(later, later)).toEqual([]);
+  const another = voteOf(1, c, deadline);
+  expect(submittedWith(another, another)).toEqual([]);
 });
 
 test("10.7 votes of the revoked, of non-members and of another term do not add up", () => {
