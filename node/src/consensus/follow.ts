@@ -29,16 +29,14 @@ export function hear(
   { term, active }: { term: Append["term"]; active: boolean },
 ): Step {
   const { nowMs, setup } = replica;
-  const known = replica.following;
-  const askedMs =
-    known?.term === term && known.leader.bootKey === from.bootKey
-      ? known.rejoinAskedMs
-      : Number.NEGATIVE_INFINITY;
+  const known = replica.following?.leader.bootKey === from.bootKey ? replica.following : null;
+  const askedMs = known?.term === term ? known.rejoinAskedMs : Number.NEGATIVE_INFINITY;
   const ask = active && needsRejoin(replica) && nowMs - askedMs >= setup.heartbeatMs * 2;
   const following = {
     term,
     leader: from,
     active,
+    goesOn: !active && known !== null && (known.active || known.goesOn),
     heardMs: nowMs,
     rejoinAskedMs: ask ? nowMs : askedMs,
   };

@@ -58,6 +58,8 @@ export type Following = {
   readonly term: Term;
   readonly leader: Boot;
   readonly active: boolean;
+  /** Not active yet in this term, but active in the one before: members have changed. */
+  readonly goesOn: boolean;
   readonly heardMs: number;
   readonly rejoinAskedMs: number;
 };

@@ -5,9 +5,10 @@ import { encodeIncrement } from "../application/envelope.ts";
 import type { Boot, Term } from "../consensus/ids.ts";
 import { ClusterError } from "../errors.ts";
 import { CallError } from "./calls.ts";
+import { leads, servingLeader } from "./leading.ts";
 import type { Member } from "./member.ts";
 import type { PeerFault, PeerResponse } from "./ports.ts";
-import { healthOf, leaderOf, memberStatuses, recordOf, servingLeader, statusOf } from "./report.ts";
+import { healthOf, leaderOf, memberStatuses, recordOf, statusOf } from "./report.ts";
 import type { Attestation, Committed, CounterRead, Service } from "./service.ts";
 import type { Station } from "./station.ts";
 
@@ -53,7 +54,7 @@ async function increment(
   const member = working(options.station);
   refuseOnChainLag(options, member);
   const payload = encodeIncrement(by, idempotencyKey);
-  const placed = leads(member)
+  const placed = leads(member.runner.replica())
     ? await member.calls.command((ticket) => member.runner.propose(ticket, payload))
     : await passOn(options, member, payload, forward);
   const view = member.chainView()?.view ?? null;
@@ -82,7 +83,7 @@ async function passOn(
 
 async function linearizableRead(options: AnswersOptions): Promise<CounterRead> {
   const member = working(options.station);
-  const ready = leads(member)
+  const ready = leads(member.runner.replica())
     ? await member.calls.read((ticket) => member.runner.read(ticket))
     : await askReadIndex(options, member);
   await member.calls.applied(ready.index);
@@ -106,7 +107,7 @@ function read(
 ): CounterRead {
   const replica = member.runner.replica();
   const { following, office, promised } = replica;
-  const heardMs = office?.stage === "active" ? nowMs() : (following?.heardMs ?? null);
+  const heardMs = leads(replica) ? nowMs() : (following?.heardMs ?? null);
   return {
     value: counter.query(member.replicated.machine().states.counter, "value"),
     term: office?.term ?? following?.term ?? promised?.term ?? 0,
@@ -149,8 +150,6 @@ function unexpected(response: PeerResponse, wanted: string): Error {
   if (response.kind === "failed") return new CallError(response.fault, "the leader declined");
   return new Error(`the leader answered ${response.kind} where ${wanted} was expected`);
 }
-
-const leads = (member: Member): boolean => member.runner.replica().office?.stage === "active";
 
 function requireLeader(member: Member): Boot {
   const replica = member.runner.replica();

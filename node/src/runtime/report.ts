@@ -3,6 +3,7 @@ import type { MemberId } from "../consensus/ids.ts";
 import { quorumSize } from "../consensus/quorum.ts";
 import type { Peer, Replica, Rollback } from "../consensus/replica.ts";
 import { validBoot } from "../consensus/seats.ts";
+import { leads, servingLeader } from "./leading.ts";
 import type { ChainView, MemberRecord } from "./ports.ts";
 import type { Health, MemberStatus, NodeStatus, Role } from "./service.ts";
 import { describeRemoval } from "./sight.ts";
@@ -85,7 +86,7 @@ function roleOf(station: Station, replica: Replica | null, view: ChainView | nul
   if (replica === null || view === null || wallet === null) return "unregistered";
   if (view.pending.some(({ id }) => id === wallet)) return "pending";
   if (recordOf(view, wallet) === undefined) return "unregistered";
-  if (replica.office?.stage === "active") return "leader";
+  if (leads(replica)) return "leader";
   return replica.status === "normal" ? "follower" : "recovering";
 }
 
@@ -96,14 +97,6 @@ export function leaderOf(replica: Replica | null, view: ChainView | null): NodeS
   return record === undefined
     ? null
     : { slot: record.slot, wallet: record.id, endpoint: record.endpoint };
-}
-
-export function servingLeader(replica: Replica | null): MemberId | null {
-  if (replica === null) return null;
-  if (replica.office?.stage === "active") return replica.setup.self.member;
-  const { following, view } = replica;
-  const current = following?.active === true && following.term >= (view?.term ?? 0);
-  return current ? following.leader.member : null;
 }
 
 export function recordOf(
@@ -127,12 +120,14 @@ export function healthOf(station: Station, nowMs: number): Health {
   if (role === "unregistered" || role === "pending") {
     return { ok: false, reason: describeOutside(station, role) };
   }
-  const confirmedMs =
-    office?.stage === "active" ? office.quorumMs : following?.active ? following.heardMs : null;
-  if (confirmedMs === null) return { ok: false, reason: "no active leader is known" };
+  const isLeader = leads(replica);
+  const confirmedMs = isLeader ? office?.quorumMs : following?.heardMs;
+  if (confirmedMs === undefined || servingLeader(replica) === null) {
+    return { ok: false, reason: "no active leader is known" };
+  }
   const ageMs = Math.round(nowMs - confirmedMs);
   if (ageMs > setup.suspectAfterMs) {
-    const what = office?.stage === "active" ? "a quorum confirmed" : "the leader was heard";
+    const what = isLeader ? "a quorum confirmed" : "the leader was heard";
     return { ok: false, reason: `${what} last ${ageMs} ms ago, more than ${setup.suspectAfterMs}` };
   }
   return status === "normal"

@@ -9,8 +9,9 @@
 import type { Effect, Persist, Send, Write } from "../consensus/effect.ts";
 import { type Term, term } from "../consensus/ids.ts";
 import type { Input, Persisted, Ticket } from "../consensus/input.ts";
-import type { Office, Replica } from "../consensus/replica.ts";
+import type { Replica } from "../consensus/replica.ts";
 import { step } from "../consensus/step.ts";
+import { isBetweenTerms } from "./leading.ts";
 import type { Journal } from "./ports.ts";
 
 /** Effects that someone else carries out; the runner keeps persist and send to itself. */
@@ -135,11 +136,6 @@ function createIntake({ clock, uncommitted }: Pick<RunnerOptions, "clock" | "unc
       return calls;
     },
   };
-}
-
-/** A change of members: the same leader is about to be active again, so its calls wait for that. */
-function isBetweenTerms({ stage, ledSinceMs, sinceMs }: Office): boolean {
-  return ledSinceMs < sinceMs && stage !== "active" && stage !== "barred";
 }
 
 type Group = { writes: Write[]; sends: Send[]; persisted: Persisted };

@@ -85,7 +85,8 @@ function heard(member: MemberId, commitIndex: number): Peer {
 function hearing(replica: Replica, commitIndex: number): Replica {
   const peers = new Map([[otherSeat.bootKey, heard(otherSeat.id, commitIndex)]]);
   const leader = { member: otherSeat.id, bootKey: otherSeat.bootKey };
-  const following = { term: term(2), leader, active: true, heardMs: nowMs, rejoinAskedMs: 0 };
+  const said = { active: true, goesOn: false };
+  const following = { term: term(2), leader, ...said, heardMs: nowMs, rejoinAskedMs: 0 };
   return { ...replica, status: "normal", peers, following };
 }
 

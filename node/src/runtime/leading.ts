@@ -1,0 +1,27 @@
+/**
+ * Who leads, as far as clients' calls are concerned.
+ *
+ * A change of members begins a new term of the same leader, which is active again within
+ * milliseconds: calls wait for that rather than be turned away.
+ */
+import type { MemberId } from "../consensus/ids.ts";
+import type { Office, Replica } from "../consensus/replica.ts";
+
+export function leads({ office }: Replica): boolean {
+  return office !== null && (office.stage === "active" || isBetweenTerms(office));
+}
+
+/** It led the term before, and nothing forbids it to lead the next. */
+export function isBetweenTerms({ stage, ledSinceMs, sinceMs }: Office): boolean {
+  return ledSinceMs < sinceMs && stage !== "active" && stage !== "barred";
+}
+
+/** Whom calls go to; null while no leader is known that serves. */
+export function servingLeader(replica: Replica | null): MemberId | null {
+  if (replica === null) return null;
+  if (leads(replica)) return replica.setup.self.member;
+  const { following, view } = replica;
+  if (following === null || !(following.active || following.goesOn)) return null;
+  const isCurrent = following.term >= (view?.term ?? 0) || following.leader.member === view?.leader;
+  return isCurrent ? following.leader.member : null;
+}
