@@ -4,9 +4,14 @@
  *     npm run sim -- --seed 42           replays one seed; shrinks it when it fails
  *     npm run sim -- --seed 42 --trace   the same, with every line of its trace
  *     npm run sim -- --minutes 10        new seeds, one after another, from --from on
+ *     npm run sim -- --rules             what breaks without each rule; writes the README's table
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { reportFailure } from "../test/simulation/report.ts";
+import { createAttempt } from "../test/simulation/rules/attempts.ts";
+import { rules } from "../test/simulation/rules/rules.ts";
+import { tableOf, withTable } from "../test/simulation/rules/table.ts";
 import { drawScenario } from "../test/simulation/scenario.ts";
 import { type Outcome, simulate } from "../test/simulation/simulate.ts";
 
@@ -16,22 +21,38 @@ type Options = {
   readonly from?: number;
   readonly failures: number;
   readonly trace?: true;
+  readonly rules?: true;
 };
 
 const msPerHour = 3_600_000;
 
-function main(): void {
+async function main(): Promise<void> {
   const options = new Command("sim")
     .description("whole clusters on simulated time, network, disks, chain and hosts")
     .option("--seed <n>", "replay this seed", wholeNumber)
     .option("--trace", "with --seed: print the whole trace")
+    .option("--rules", "switch off each rule of the protocol until an invariant breaks")
     .option("--minutes <n>", "explore for so long", positive, 1)
     .option("--from <n>", "first seed to explore (default: by the clock)", wholeNumber)
     .option("--failures <n>", "stop exploring after so many failures", wholeNumber, 1)
     .parse()
     .opts<Options>();
-  const failed = options.seed === undefined ? explore(options) : replay(options.seed, options);
-  process.exitCode = failed ? 1 : 0;
+  process.exitCode = (await run(options)) ? 1 : 0;
+}
+
+/** @returns whether anything failed */
+async function run(options: Options): Promise<boolean> {
+  if (options.rules) return tabulateRules();
+  return options.seed === undefined ? explore(options) : replay(options.seed, options);
+}
+
+async function tabulateRules(): Promise<boolean> {
+  const findings = await Promise.all(rules.map(createAttempt()));
+  const table = tableOf(rules, findings);
+  const readme = new URL("../test/simulation/README.md", import.meta.url);
+  writeFileSync(readme, withTable(readFileSync(readme, "utf8"), table));
+  console.log(table);
+  return findings.includes(null);
 }
 
 function replay(seed: number, { trace }: Options): boolean {
@@ -80,4 +101,4 @@ function positive(text: string): number {
   throw new InvalidArgumentError(`expected a positive number, got "${text}".`);
 }
 
-main();
+await main();

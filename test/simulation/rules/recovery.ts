@@ -1,0 +1,51 @@
+/** Rules of restarts and rejoining (protocol.md, sections 3 and 7). */
+import type { Rule } from "./rule.ts";
+
+export const recoveryRules: readonly Rule[] = [
+  {
+    name: "a removed member keeps its boot until the change is settled",
+    section: "3.5",
+    edits: [{ file: "seats.ts", find: " ?? outgoing.get(member)", replace: "" }],
+    threatens: "liveness",
+    shownBy: 5,
+  },
+  {
+    name: "recovering nodes do not count as acks",
+    section: "7.2",
+    edits: [
+      {
+        file: "replicate.ts",
+        find: 'status === "normal" && validBoot(',
+        replace: "validBoot(",
+      },
+    ],
+    threatens: "safety",
+    shownBy: 1,
+  },
+  {
+    name: "a boot key is named once",
+    section: "7.4",
+    edits: [
+      {
+        file: "step.ts",
+        find: "if (seats.named.has(from.bootKey)) return stay(replica);",
+        replace: "",
+      },
+    ],
+    threatens: "safety",
+    shownBy: "a boot that was replaced cannot rejoin by asking again",
+  },
+  {
+    name: "the rejoin quorum leaves the member out",
+    section: "7.5",
+    edits: [
+      {
+        file: "commit.ts",
+        find: "namedAt !== undefined && namedAt <= replica.commitIndex",
+        replace: "namedAt !== undefined",
+      },
+    ],
+    threatens: "safety",
+    shownBy: "a boot that was replaced cannot rejoin by asking again",
+  },
+];
