@@ -1,5 +1,5 @@
 /** Marks in the log, and what they leave to do: what a leader keeps in mind of them. */
-import type { Body } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 import { between, type Log } from "./log.ts";
 
 export type Marks = {
@@ -15,24 +15,22 @@ export type Marks = {
 
 /** As the log says that a leader takes over. */
 export function marksIn(log: Log, nowMs: number): Marks {
-  const begun: Marks = { at: 0, covered: 0, unmarked: 0, sinceMs: nowMs };
-  return between(log, log.before.index, log.last.index).reduce(
-    (marks, { index, body }) => marksAfter(marks, index, body, nowMs),
-    begun,
-  );
+  const none: Marks = { at: 0, covered: 0, unmarked: 0, sinceMs: nowMs };
+  return marksAfter(none, between(log, log.before.index, log.last.index), nowMs);
 }
 
-export function marksAfter(marks: Marks, index: number, body: Body, nowMs: number): Marks {
-  switch (body.kind) {
-    case "mark":
-      return { ...marks, at: index, unmarked: 0 };
-    case "checkpoint":
-      return { ...marks, covered: Math.max(marks.covered, body.checkpoint.index) };
-    default:
-      return {
-        ...marks,
-        unmarked: marks.unmarked + 1,
-        sinceMs: marks.unmarked === 0 ? nowMs : marks.sinceMs,
-      };
+export function marksAfter(marks: Marks, entries: readonly Entry[], nowMs: number): Marks {
+  let { at, covered, unmarked, sinceMs } = marks;
+  for (const { index, body } of entries) {
+    if (body.kind === "mark") {
+      at = index;
+      unmarked = 0;
+    } else if (body.kind === "checkpoint") {
+      covered = Math.max(covered, body.checkpoint.index);
+    } else {
+      if (unmarked === 0) sinceMs = nowMs;
+      unmarked += 1;
+    }
   }
+  return { at, covered, unmarked, sinceMs };
 }

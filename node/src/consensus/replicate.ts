@@ -57,10 +57,7 @@ export function appendOwn(replica: Replica, bodies: readonly Body[]): Step {
     return entry;
   });
   const seats = seatsAfter(replica.seats, entries);
-  const marks = entries.reduce(
-    (known, { index: at, body }) => marksAfter(known, at, body, replica.nowMs),
-    office.marks,
-  );
+  const marks = marksAfter(office.marks, entries, replica.nowMs);
   const grown = { ...replica, log: append(log, entries), seats, office: { ...office, marks } };
   return andThen(pushAll(grown), (pushed) =>
     emit(pushed, {
