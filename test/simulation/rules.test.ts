@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import { createAttempt } from "./rules/attempts.ts";
 import { type Rule, without } from "./rules/rule.ts";
 import { rules } from "./rules/rules.ts";
+import { ruleSchedules } from "./rules/schedules.ts";
 import { namesIn } from "./rules/table.ts";
 import { drawScenario } from "./scenario.ts";
+import { play } from "./schedules/schedules.ts";
 import { simulate } from "./simulate.ts";
 
 /** Time for a search through all seeds, when a hint holds no more. */
@@ -21,6 +23,10 @@ describe.concurrent("without this rule an invariant breaks", () => {
 test("with every rule the same seeds break none", () => {
   const seeds = new Set(rules.map(({ shownBy }) => shownBy).filter((by) => typeof by === "number"));
   for (const seed of seeds) expect(simulate(drawScenario(seed)).violation, `${seed}`).toBeNull();
+});
+
+test.each(Object.entries(ruleSchedules))("with every rule: %s", (_name, schedule) => {
+  expect(play(schedule).violation).toBeNull();
 });
 
 test("the README's table names the rules, in their order", () => {

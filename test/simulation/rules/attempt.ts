@@ -22,11 +22,14 @@ const livenessInvariants = [
 async function find(rule: Rule): Promise<Finding> {
   switchOff(rule);
   // Not before the rule is off: these bring the core along.
-  const [{ simulate }, { drawScenario }, { play, schedules }] = await Promise.all([
-    import("../simulate.ts"),
-    import("../scenario.ts"),
-    import("../schedules/schedules.ts"),
-  ]);
+  const [{ simulate }, { drawScenario }, { play, schedules: common }, { ruleSchedules }] =
+    await Promise.all([
+      import("../simulate.ts"),
+      import("../scenario.ts"),
+      import("../schedules/schedules.ts"),
+      import("./schedules.ts"),
+    ]);
+  const schedules = { ...common, ...ruleSchedules };
 
   function broken(by: Hint): string | undefined {
     if (typeof by === "number") return simulate(drawScenario(by)).violation?.invariant;

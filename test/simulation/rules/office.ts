@@ -3,6 +3,19 @@ import type { Rule } from "./rule.ts";
 
 export const officeRules: readonly Rule[] = [
   {
+    name: "a promise names the leader's boot",
+    section: "4.3",
+    edits: [
+      {
+        file: "promises.ts",
+        find: "promised.leaderBootKey === claim.leader.bootKey && promised.rosterHash",
+        replace: "promised.rosterHash",
+      },
+    ],
+    threatens: "safety",
+    shownBy: "a leader and its clone ask for promises in one term",
+  },
+  {
     name: "a promise refuses lower terms",
     section: "4.4",
     edits: [
@@ -29,6 +42,13 @@ export const officeRules: readonly Rule[] = [
     shownBy: 1,
   },
   {
+    name: "an append binds like a promise",
+    section: "4.5",
+    edits: [{ file: "follow.ts", find: "bind(replica, claim)", replace: "stay(replica)" }],
+    threatens: "safety",
+    shownBy: "a member that never promised follows, and its former leader goes on",
+  },
+  {
     name: "promises come from a quorum",
     section: "4.8",
     edits: [
@@ -53,6 +73,34 @@ export const officeRules: readonly Rule[] = [
     ],
     threatens: "safety",
     shownBy: 4,
+  },
+  {
+    name: "stale boots are not counted in promises",
+    section: "4.12",
+    edits: [
+      {
+        file: "office.ts",
+        find: "validBoot(seats, office.roster, from.member) === from.bootKey",
+        replace: "validBoot(seats, office.roster, from.member) !== undefined",
+      },
+    ],
+    threatens: "safety",
+    shownBy: "a boot that was replaced promises what it knows",
+  },
+  {
+    name: "the log changes only once the promises are enough",
+    section: "4.13",
+    edits: [
+      {
+        file: "office.ts",
+        find: "if (!isEnough(replica, office, joint, members)) return stay(replica);",
+        replace:
+          "if (!isEnough(replica, office, joint, members)) " +
+          "return entries.length > 0 ? graft(replica, entries) : cutAfter(replica, last.index);",
+      },
+    ],
+    threatens: "safety",
+    shownBy: "a restarted leader is offered shorter logs",
   },
   {
     name: "joint quorums of every roster in play",

@@ -10,6 +10,34 @@ export const recoveryRules: readonly Rule[] = [
     shownBy: 5,
   },
   {
+    name: "the disk's promise is honoured while recovering",
+    section: "7.1",
+    edits: [
+      {
+        file: "follow.ts",
+        find: "refuseClaim(replica, claim);",
+        replace:
+          'refuseClaim(replica.status === "recovering" ? { ...replica, promised: null } : replica, claim);',
+      },
+    ],
+    threatens: "safety",
+    shownBy: "restarted members are shown the term before",
+  },
+  {
+    name: "recovering nodes do not promise",
+    section: "7.2",
+    edits: [
+      {
+        file: "promises.ts",
+        find: 'replica.status === "normal" ? null : "recovering"',
+        replace: "null",
+      },
+      { file: "office.ts", find: 'theirs === "normal"', replace: "true" },
+    ],
+    threatens: "safety",
+    shownBy: "a member that forgot a term is asked for a promise by the leader before",
+  },
+  {
     name: "recovering nodes do not count as acks",
     section: "7.2",
     edits: [

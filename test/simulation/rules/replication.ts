@@ -94,4 +94,17 @@ export const replicationRules: readonly Rule[] = [
     threatens: "safety",
     shownBy: 61,
   },
+  {
+    name: "reads confirm leadership",
+    section: "11.1",
+    edits: [
+      {
+        file: "reads.ts",
+        find: "if (!isQuorumOfEach([office.roster], confirmedBy(replica, office, round))) return stay(replica);",
+        replace: "",
+      },
+    ],
+    threatens: "safety",
+    shownBy: "a leader that was replaced is asked for a read",
+  },
 ];
