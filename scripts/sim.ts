@@ -3,7 +3,7 @@
  *
  *     npm run sim -- --seed 42           replays one seed; shrinks it when it fails
  *     npm run sim -- --seed 42 --trace   the same, with every line of its trace
- *     npm run sim -- --minutes 10        new seeds, one after another, from --from on
+ *     npm run sim -- --minutes 10        new seeds on all processors, from --from on
  *     npm run sim -- --rules             what breaks without each rule; writes the README's table
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,9 @@ import { createAttempt } from "../test/simulation/rules/attempts.ts";
 import { rules } from "../test/simulation/rules/rules.ts";
 import { tableOf, withTable } from "../test/simulation/rules/table.ts";
 import { drawScenario } from "../test/simulation/scenario.ts";
-import { type Outcome, simulate } from "../test/simulation/simulate.ts";
+import { simulate } from "../test/simulation/simulate.ts";
+import { runSeeds } from "../test/simulation/workers/crew.ts";
+import { describeTotals } from "../test/simulation/workers/totals.ts";
 
 type Options = {
   readonly seed?: number;
@@ -23,8 +25,6 @@ type Options = {
   readonly trace?: true;
   readonly rules?: true;
 };
-
-const msPerHour = 3_600_000;
 
 async function main(): Promise<void> {
   const options = new Command("sim")
@@ -65,28 +65,19 @@ function replay(seed: number, { trace }: Options): boolean {
   return true;
 }
 
-function explore({ minutes, from, failures }: Options): boolean {
+async function explore({ minutes, from, failures }: Options): Promise<boolean> {
   const startedMs = Date.now();
   const first = from ?? startedMs % 1_000_000_000;
-  const outcomes: Outcome[] = [];
-  const failed: number[] = [];
-  while (Date.now() - startedMs < minutes * 60_000 && failed.length < failures) {
-    const seed = first + outcomes.length;
-    const scenario = drawScenario(seed);
-    const outcome = simulate(scenario);
-    outcomes.push(outcome);
-    if (outcome.violation === null) continue;
-    failed.push(seed);
-    console.log(reportFailure(scenario));
-  }
-  const seconds = (Date.now() - startedMs) / 1_000;
-  const hours = outcomes.reduce((sum, { simulatedMs }) => sum + simulatedMs, 0) / msPerHour;
-  console.log(
-    `${outcomes.length} seeds from ${first}, ${failed.length} failed ${JSON.stringify(failed)}: ` +
-      `${(outcomes.length / seconds).toFixed(1)} seeds/s, ` +
-      `${(hours / seconds).toFixed(2)} simulated hours/s`,
-  );
-  return failed.length > 0;
+  let failed = 0;
+  const totals = await runSeeds({ first, last: null }, ({ seed, violation }) => {
+    if (violation !== null) {
+      failed += 1;
+      console.log(reportFailure(drawScenario(seed)));
+    }
+    return failed < failures && Date.now() - startedMs < minutes * 60_000;
+  });
+  console.log(`from ${first}: ${describeTotals(totals)}`);
+  return failed > 0;
 }
 
 function wholeNumber(text: string): number {

@@ -11,14 +11,15 @@ import type { Process } from "./process.ts";
 import { isInPlay, mayTaint } from "./taint.ts";
 import type { World } from "./world.ts";
 
-/** A world that is being mended takes no more faults: `isOver` tells. */
-export function strike(world: World, fault: Fault, isOver: () => boolean): void {
-  if (isOver()) return;
+/** A world that has been mended takes no more faults. */
+export function strike(world: World, fault: Fault): void {
+  const { calm } = world;
+  if (calm.now) return;
   world.trace.note(() => `fault: ${describeFault(fault)}`);
   const later = (forMs: number, run: () => void) =>
-    world.queue.after(forMs, () => isOver() || run());
+    world.queue.after(forMs, () => calm.now || run());
   const host = "target" in fault ? targetOf(world, fault.target) : null;
-  const struck: Struck = { world, host, isOver, later };
+  const struck: Struck = { world, host, later };
   if (isOf(processFaults, fault)) strikeProcess(struck, fault);
   else if (isOf(networkFaults, fault)) strikeNetwork(struck, fault);
   else if (isOf(chainFaults, fault)) strikeChain(struck, fault);
@@ -29,7 +30,6 @@ export function strike(world: World, fault: Fault, isOver: () => boolean): void 
 type Struck = {
   readonly world: World;
   readonly host: Host | null;
-  readonly isOver: () => boolean;
   readonly later: (forMs: number, run: () => void) => void;
 };
 
@@ -51,19 +51,19 @@ function isOf<const Kinds extends readonly FaultKind[]>(
   return kinds.includes(fault.kind);
 }
 
-function strikeProcess({ world, host, isOver, later }: Struck, fault: Of<typeof processFaults>) {
+function strikeProcess({ world, host, later }: Struck, fault: Of<typeof processFaults>) {
   const { hosts, random, trace } = world;
   const process = host === null ? undefined : pickProcess(world, host);
   switch (fault.kind) {
     case "crash":
-      process?.interrupt(fault.afterEffects, () => crash(world, process, fault, isOver));
+      process?.interrupt(fault.afterEffects, () => crash(world, process, fault));
       return;
     case "crash-all":
       for (const each of hosts) {
         if (fault.spared.includes(each.site)) continue;
         const disk = fault.lostDisk === each.site ? "lost" : "kept";
         const downMs = fault.downMs * random.float();
-        for (const one of [...each.processes]) crash(world, one, { downMs, disk }, isOver);
+        for (const one of [...each.processes]) crash(world, one, { downMs, disk });
       }
       return;
     case "clone": {
@@ -74,7 +74,7 @@ function strikeProcess({ world, host, isOver, later }: Struck, fault: Of<typeof 
     }
     case "pause":
       process?.interrupt(fault.afterEffects, () => {
-        if (isOver()) return;
+        if (world.calm.now) return;
         process.pause();
         trace.note(() => `${process.name} is paused`);
         later(fault.forMs, () => process.resume());
@@ -204,10 +204,9 @@ function crash(
   world: World,
   process: Process,
   { downMs, disk: wanted }: { readonly downMs: number; readonly disk: DiskAfter },
-  isOver: () => boolean,
 ): void {
   const host = world.hosts[process.site];
-  if (host === undefined || !process.alive() || isOver()) return;
+  if (host === undefined || !process.alive() || world.calm.now) return;
   endProcess(world, process);
   const { random } = world;
   const ended = process.disk;
@@ -216,7 +215,7 @@ function crash(
   if (!isInPlay(world, host)) host.rightDisk = disk;
   host.awaited.add(disk);
   world.queue.after(downMs, () => {
-    if (!host.awaited.delete(disk) || isOver()) return;
+    if (!host.awaited.delete(disk) || world.calm.now) return;
     startProcess(world, host, disk);
   });
 }

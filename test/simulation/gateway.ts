@@ -26,11 +26,13 @@ export function submitTo(world: World): Submit {
   };
 }
 
-/** Where clients ask: at all members that anyone runs, and at those that someone forgot to end. */
-export function sitesToAsk({ hosts }: World): readonly number[] {
-  const open = hosts.filter(
-    ({ purpose, processes }) =>
-      purpose === "serving" || purpose === "leaving" || processes.length > 0,
+/** Clients ask members, as the contract lists them; some know it from before, as faults last. */
+export function sitesToAsk({ hosts, calm, chain }: World): readonly number[] {
+  const { roster } = chain.head();
+  const open = hosts.filter(({ purpose, processes, member }) =>
+    calm.now
+      ? purpose !== "gone" && roster.members.some(({ id }) => id === member)
+      : purpose === "serving" || purpose === "leaving" || processes.length > 0,
   );
   return (open.length > 0 ? open : hosts).map(({ site }) => site);
 }

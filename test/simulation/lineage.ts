@@ -10,7 +10,6 @@ import {
   type Digest,
   type Hash,
   type MemberId,
-  noBoot,
   noHash,
   type Term,
 } from "../../node/src/consensus/ids.ts";
@@ -99,15 +98,14 @@ function namingAfter(naming: Naming, { index, body }: Entry): Naming {
   }
 }
 
-/** A cold start names all boots anew, and none for the members that it gave up on. */
+/**
+ * A cold start names all boots anew. For the members that it gave up on it names none, and none
+ * speaks for them until one has rejoined.
+ */
 function namingAfterTermStart(naming: Naming, index: number, { roster, cold }: TermStart): Naming {
   const keyOf = (id: MemberId, listed: BootKey) =>
     cold ? listed : (naming.valid.get(id) ?? listed);
-  const valid = new Map(
-    roster.members
-      .map(({ id, bootKey }) => [id, keyOf(id, bootKey)] as const)
-      .filter(([, key]) => key !== noBoot),
-  );
+  const valid = new Map(roster.members.map(({ id, bootKey }) => [id, keyOf(id, bootKey)] as const));
   const named = new Set([...naming.named, ...valid.values()]);
   const earlier = [...naming.outgoing, ...naming.valid];
   const outgoing = new Map(

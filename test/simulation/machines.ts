@@ -130,7 +130,11 @@ function readView(world: World, process: Process): void {
     if (!process.alive()) return;
     const view = chain.read(process.site, { holdsLog: process.replica().log.last.index > 0 });
     if (view === null) return;
-    if (chain.endpoints[process.site]?.lie !== null) misled.add(process.boot.bootKey);
+    // A block of before term 1 shows a quorum of nothing.
+    const isFromBefore = view.term === 0 && (process.replica().view?.term ?? 0) > 0;
+    if (isFromBefore || chain.endpoints[process.site]?.lie !== null) {
+      misled.add(process.boot.bootKey);
+    }
     process.input({ kind: "view", view });
     enrol(world, process, view);
   });

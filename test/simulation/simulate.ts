@@ -57,6 +57,15 @@ export function simulate(scenario: Scenario, recording = false): Outcome {
   };
 }
 
+const livenessInvariants: readonly string[] = [
+  "the cluster recovers",
+  "a healthy leader is not deposed",
+  "the cluster serves again",
+];
+
+/** True for what must come about in the end; the others are what must never happen. */
+export const isLiveness = (invariant: string): boolean => livenessInvariants.includes(invariant);
+
 /** Whatever else is thrown is the core's: bad luck must not make it throw. */
 function describe(error: unknown): NonNullable<Outcome["violation"]> {
   if (error instanceof Violation) return { invariant: error.invariant, detail: error.message };
@@ -67,11 +76,10 @@ function describe(error: unknown): NonNullable<Outcome["violation"]> {
 function runToEnd(world: World, clients: readonly Client[], progress: { recovery: number }): void {
   const { scenario, queue, hosts, random } = world;
   const suspectAfterMs = scenario.heartbeatMs * 10;
-  let over = false;
   for (const host of hosts.slice(0, scenario.memberCount)) {
     host.purpose = "serving";
     queue.after(suspectAfterMs * random.float(), () => {
-      if (!over) startProcess(world, host, host.rightDisk ?? blankDisk());
+      if (!world.calm.now) startProcess(world, host, host.rightDisk ?? blankDisk());
     });
   }
   every(world, suspectAfterMs, () => {
@@ -79,12 +87,12 @@ function runToEnd(world: World, clients: readonly Client[], progress: { recovery
     return true;
   });
   for (const fault of scenario.faults) {
-    queue.after(suspectAfterMs + fault.atMs, () => strike(world, fault, () => over));
+    queue.after(suspectAfterMs + fault.atMs, () => strike(world, fault));
   }
   for (const client of clients) client.start();
   runUntil(world, suspectAfterMs + scenario.faultsMs, () => false);
 
-  over = true;
+  world.calm.now = true;
   mend(world);
   const mendedMs = queue.nowMs();
   const recovered = runUntil(world, mendedMs + recoveryMax * suspectAfterMs, steadyFor(world));

@@ -175,6 +175,7 @@ function call(
   operation: { readonly kind: "increment"; readonly by: number } | { readonly kind: "read" },
 ): number | undefined {
   const { queue, scenario } = world;
+  const untilMs = queue.nowMs() + 50 * scenario.heartbeatMs;
   let value: number | undefined;
   calls += 1;
   const key = operation.kind === "read" ? null : `call-${calls}`;
@@ -185,11 +186,11 @@ function call(
       key,
       reply(answer) {
         if (answer.kind === "value") value = answer.value;
-        else queue.after(scenario.heartbeatMs, ask);
+        else if (queue.nowMs() < untilMs) queue.after(scenario.heartbeatMs, ask);
       },
     });
   ask();
-  runUntil(world, queue.nowMs() + 50 * scenario.heartbeatMs, () => value !== undefined);
+  runUntil(world, untilMs, () => value !== undefined);
   return value;
 }
 

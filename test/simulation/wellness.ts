@@ -39,8 +39,6 @@ function ailment(world: World): string | null {
       return `${letterOf(member)} does not keep up`;
     }
   }
-  // A sole member that is ahead of a chain that went back has nobody to end the chain's term with.
-  if ((leading.office?.term ?? 0) > term) return null;
   const outside = hosts.find((host) => host.purpose === "serving" && !members.includes(host));
   if (outside !== undefined && !isRevoked(world, outside)) {
     return `${letterOf(outside.member)} is not a member yet`;
@@ -51,9 +49,7 @@ function ailment(world: World): string | null {
 
 function isFounded({ chain }: World, { office }: Replica): boolean {
   const { term, roster } = chain.head();
-  if (office === null) return false;
-  if (roster.members.length === 1 && office.term > term) return true;
-  return office.term === term && office.roster.hash === roster.hash;
+  return office?.term === term && office.roster.hash === roster.hash;
 }
 
 function keepsUp(
@@ -87,22 +83,31 @@ function canBeSpared(members: readonly Host[], host: Host): boolean {
 
 export function describeState(world: World): string {
   const { hosts, chain } = world;
-  const { term, leader, coldTerm, roster, pending } = chain.head();
-  const of = ({ name, replica }: Process) => {
-    const { status, office, log, commitIndex, promised, following } = replica();
-    return (
-      `${name} ${status}, ${office?.stage ?? "no office"}, ` +
-      `log ${log.last.index}/${log.last.term}, ` +
-      `committed ${commitIndex}, promised ${promised?.term}, follows ${following?.term}`
-    );
-  };
-  const states = hosts.flatMap((host) => host.processes.map(of)).join("; ");
-  const members = roster.members.map(({ id }) => letterOf(id)).join("");
-  const waiting = pending.map(({ id }) => letterOf(id)).join("") || "nobody";
+  const { term, leader, coldTerm, roster, pending, departing, revoked } = chain.head();
+  const gone = hosts.filter(({ purpose }) => purpose === "gone").map(({ member }) => member);
+  return [
+    `${ailment(world) ?? "all are well"}: term ${term} under ${letterOf(leader)}`,
+    `members ${lettersOf(roster.members.map(({ id }) => id))}`,
+    `pending ${lettersOf(pending.map(({ id }) => id))}`,
+    `departing ${lettersOf(departing)}, revoked ${lettersOf(revoked)}, gone ${lettersOf(gone)}`,
+    `last cold start ${coldTerm}`,
+    ...hosts.flatMap((host) => host.processes.map(describeProcess)),
+  ].join("; ");
+}
+
+function describeProcess({ name, replica }: Process): string {
+  const { status, office, log, commitIndex, promised, following, seats } = replica();
+  const inPlay = seats.rosters.map(({ roster }) => lettersOf(roster.members.map(({ id }) => id)));
   return (
-    `${ailment(world)}: term ${term} under ${letterOf(leader)}, members ${members}, ` +
-    `pending ${waiting}, last cold start ${coldTerm}: ${states}`
+    `${name} ${status}, ${office === null ? "no office" : `${office.stage} in ${office.term}`}, ` +
+    `log ${log.last.index}/${log.last.term} with rosters ${inPlay.join("|") || "none"}, ` +
+    `committed ${commitIndex}, promised ${promised?.term ?? "none"}, ` +
+    `follows ${following?.term ?? "nobody"}`
   );
+}
+
+function lettersOf(members: Iterable<MemberId>): string {
+  return [...members].map(letterOf).join("") || "nobody";
 }
 
 /** For the end of a run: all replicas that applied as far hold equal machines. */

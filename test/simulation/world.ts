@@ -26,13 +26,15 @@ export type World = {
   readonly processOf: Map<BootKey, Process>;
   /** Boots whose enrolment is over: the contract listed them, or another boot of their member. */
   readonly enrolled: Set<BootKey>;
-  /** Boots that an endpoint has lied to. */
+  /** Boots that an endpoint has lied to, or shown what was before term 1. */
   readonly misled: Set<BootKey>;
   /** Which process answers each sender at a site, where it is not the newest. */
   readonly routes: Map<string, Process>;
   readonly random: Random;
   readonly nameOf: (key: BootKey) => string;
   readonly tally: Tally;
+  /** Set once all faults are over and mended. */
+  readonly calm: { now: boolean };
 };
 
 /** What became of the cluster, counted in blocks mined. */
@@ -61,6 +63,7 @@ export function createWorld(
     routes: new Map(),
     random,
     nameOf: (key) => processOf.get(key)?.name ?? key.slice(0, 8),
+    calm: { now: false },
     tally: { coldStarts: 0, admitted: 0, removed: 0, anchored: 0 },
     network: createNetwork({
       settings: scenario.network,

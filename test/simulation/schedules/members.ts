@@ -95,7 +95,10 @@ export function reorganisedRemoval(set: SetStage): void {
   for (const endpoint of endpoints) endpoint.away = false;
   mend();
   stage.untilWell();
-  stage.expectValue(1, [a, b, d]);
+  // What was asked of A and D without an answer may have come about, or not.
+  const value = stage.read(a) ?? assert.fail("A does not answer");
+  assert.ok([1, 11, 101, 111].includes(value));
+  stage.expectValue(value, [b, d]);
 }
 
 function slotOf({ world }: Stage, site: number): number {

@@ -6,6 +6,7 @@
 import { type SetStage, type Stage, setStage } from "../stage.ts";
 import { Violation } from "../violation.ts";
 import { coldStartDuringRemoval, majorityColdStart, rollbackBehindAnchor } from "./coldStarts.ts";
+import { forgetfulPromise, replacedBootPromises, twoBootsOfOneLeader } from "./forgetful.ts";
 import {
   admissionUnderPartition,
   admittedBootIsDead,
@@ -30,6 +31,9 @@ export const schedules: Readonly<Record<string, Schedule>> = {
   "a boot that was replaced cannot rejoin by asking again": replacedBootAsksAgain,
   "a cold start that only a quorum holds commits nothing": coldStartOnQuorum,
   "old copies offer themselves to a cold start that names others": unnamedBootsInColdStart,
+  "two boots of a leader ask for promises in one term": twoBootsOfOneLeader,
+  "a member that forgot what it acknowledged is asked for a promise": forgetfulPromise,
+  "a boot that was replaced is asked for a promise": replacedBootPromises,
   "a member is admitted as the network parts": admissionUnderPartition,
   "the leader leaves": departureOfLeader,
   "a pending node restarts": pendingNodeRestarts,
