@@ -14,14 +14,18 @@ export function commitTo(replica: Replica, index: number): Step {
   const committed = settleStatus({ ...replica, commitIndex: target, seats });
   const applied = emit(committed, { kind: "commit", entries });
   return isReplaced(committed)
-    ? andThen(applied, (replaced) =>
-        emit(replaced, {
-          kind: "halt",
-          reason: "replaced",
-          detail: "another boot of this member has rejoined: this one no longer counts",
-        }),
-      )
+    ? andThen(applied, endIfReplaced)
     : andThen(applied, (known) => onCheckpointsCommitted(known, entries));
+}
+
+/** To be called when the log's committed part has changed. */
+export function endIfReplaced(replica: Replica): Step {
+  if (!isReplaced(replica)) return stay(replica);
+  return emit(replica, {
+    kind: "halt",
+    reason: "replaced",
+    detail: "another boot of this member has rejoined: this one no longer counts",
+  });
 }
 
 /**

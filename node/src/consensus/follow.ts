@@ -66,10 +66,10 @@ function take(replica: Replica, from: Boot, message: Append): Step {
     return reject(replica, from, message, replica.commitIndex);
   }
   const matchIndex = previous.index + entries.length;
+  const grafted = graft(replica, entries);
+  if (grafted.effects.some(({ kind }) => kind === "halt")) return grafted;
   return andThen(
-    andThen(graft(replica, entries), (grafted) =>
-      commitTo(grafted, Math.min(commitIndex, matchIndex)),
-    ),
+    andThen(grafted, (holding) => commitTo(holding, Math.min(commitIndex, matchIndex))),
     (done) => acknowledge(done, from, message, matchIndex),
   );
 }

@@ -165,9 +165,12 @@ function isEnough(
     : isQuorumOfEach(rosters, members);
 }
 
-/** Members change only under an active leader, so any later roster has a log to adopt. */
+/**
+ * Members change only under an active leader, so any later roster has a log to adopt. And a genesis
+ * that the chain took back may have been another one, whose members committed something.
+ */
 function mayBeginEmpty({ view }: Replica, { cold, roster }: Office): boolean {
-  return cold || roster.members.length === view?.genesisSize;
+  return cold || (view?.settled === true && roster.members.length === view.genesisSize);
 }
 
 /** Asks for all that follows this replica's commit index: up to there, every log is the same. */

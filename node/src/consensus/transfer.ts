@@ -1,5 +1,5 @@
 /** Snapshots for followers whose next entry is no longer in the leader's log. */
-import { settleStatus } from "./commit.ts";
+import { endIfReplaced, settleStatus } from "./commit.ts";
 import type { Write } from "./effect.ts";
 import { hear } from "./follow.ts";
 import { refold } from "./graft.ts";
@@ -102,8 +102,11 @@ export function onSnapshotChunk(replica: Replica, from: Boot, chunk: SnapshotChu
   const refusal = refuseClaim(replica, claim);
   if (refusal === "behind") return emit(replica, { kind: "refresh-view" });
   if (refusal !== null) return emit(replica, sayNo(replica, from, chunk.term, refusal));
+  // Only an append says whether its leader is active: a chunk may come from one that is starting.
+  const { following } = replica;
+  const active = following?.term === chunk.term && following.active;
   return andThen(
-    andThen(bind(replica, claim), (bound) => hear(bound, from, { term: chunk.term, active: true })),
+    andThen(bind(replica, claim), (bound) => hear(bound, from, { term: chunk.term, active })),
     (heard) => collect(heard, from, chunk),
   );
 }
@@ -163,7 +166,8 @@ function install(replica: Replica, { at, seats, tree, parts, totalBytes }: Incom
     commitIndex: at.index,
     incoming: null,
   });
-  return emit(installed, { kind: "persist", writes }, { kind: "restore", snapshot });
+  const effects = [{ kind: "persist", writes } as const, { kind: "restore", snapshot } as const];
+  return andThen(emit(installed, ...effects), endIfReplaced);
 }
 
 function confirm(replica: Replica, from: Boot, chunk: SnapshotChunk): Step {

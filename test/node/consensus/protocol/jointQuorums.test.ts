@@ -15,6 +15,7 @@ import {
   see,
   synced,
   takeAll,
+  tick,
   viewOf,
 } from "../support.ts";
 
@@ -149,6 +150,15 @@ test.each([2, 4])("4.15 an empty log is not adopted by three, of %i that began",
   const held = emptyHanded({ ...viewOf(before, 1, a), genesisSize });
   expect(stageAfter(held)).toBe("gathering");
   expect(held.log.last.index).toBe(0);
+});
+
+test("4.15 an empty log is not adopted for a genesis that the chain may take back", () => {
+  const early = { ...viewOf(before, 1, a), settled: false };
+  const held = emptyHanded(early);
+  expect(stageAfter(held)).toBe("gathering");
+  expect(stageAfter(step(held, see({ ...early, settled: true })).replica)).toBe("gathering");
+  const later = takeAll(held, [see({ ...early, settled: true }), tick(1_000)]);
+  expect(later.replica.office?.stage).toBe("starting");
 });
 
 test("4.15 an empty log is adopted in a cold start, however many began", () => {

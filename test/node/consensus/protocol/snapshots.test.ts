@@ -225,3 +225,27 @@ test("6.3 what is committed already is not installed again", () => {
   expect(ofKind(effects, "restore")).toEqual([]);
   expect(messagesOf(effects, "ack", a)).toMatchObject([{ matchIndex: 2 }]);
 });
+
+test("7.6 a boot that learns from a snapshot that it was replaced ends", () => {
+  const other = bootOf(1, 2);
+  const rejoin = { kind: "rejoin", member: other.member, bootKey: other.bootKey } as const;
+  const [start, named] = chain([
+    [1, { kind: "term-start", roster, cold: false }],
+    [1, rejoin],
+  ]);
+  if (start === undefined || named === undefined) throw new Error("expected two entries");
+  const follower = registered(b, view, [a]);
+  const holding = step(follower, hear(a, appendOf(view, { entries: [start] }))).replica;
+  const renamed = { ...chunk, at: lastOf([named]), seats: seatsAfter(noSeats, [start, named]) };
+  const { effects } = step(holding, hear(a, renamed));
+  expect(ofKind(effects, "halt")).toMatchObject([{ reason: "replaced" }]);
+});
+
+test("10.1 a chunk does not show its leader to be active: only an append says so", () => {
+  const follower = registered(b, view, [a]);
+  const first = step(follower, hear(a, chunk)).replica;
+  expect(first.following).toMatchObject({ leader: a, active: false });
+  const told = appendOf(view, { previous: chunk.at, active: true });
+  const second = step(step(first, hear(a, told)).replica, hear(a, chunk)).replica;
+  expect(second.following).toMatchObject({ leader: a, active: true });
+});
