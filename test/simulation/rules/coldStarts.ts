@@ -21,13 +21,26 @@ export const coldStartRules: readonly Rule[] = [
     shownBy: "old copies offer themselves while the boots that were named are paused",
   },
   {
+    name: "any boot may promise of a member that only an earlier roster lists",
+    section: "8.4",
+    edits: [
+      {
+        file: "replicate.ts",
+        find: "listed === undefined || listed.bootKey === bootKey",
+        replace: "listed?.bootKey === bootKey",
+      },
+    ],
+    threatens: "liveness",
+    shownBy: 22,
+  },
+  {
     name: "only boots that a cold start names may count",
     section: "8.6",
     edits: [
       { file: "replicate.ts", find: "return isNamed(office, boot);", replace: "return true;" },
     ],
     threatens: "safety",
-    shownBy: 37,
+    shownBy: 19,
   },
   {
     name: "a cold start needs promises from all",

@@ -59,7 +59,7 @@ export const officeRules: readonly Rule[] = [
       },
     ],
     threatens: "safety",
-    shownBy: 1,
+    shownBy: 9,
   },
   {
     name: "the greatest log is adopted",
@@ -85,7 +85,7 @@ export const officeRules: readonly Rule[] = [
       },
     ],
     threatens: "safety",
-    shownBy: "a boot that was replaced promises what it knows",
+    shownBy: "a boot that was replaced is asked for a promise",
   },
   {
     name: "the log changes only once the promises are enough",

@@ -76,4 +76,17 @@ export const recoveryRules: readonly Rule[] = [
     threatens: "safety",
     shownBy: "a boot that was replaced cannot rejoin by asking again",
   },
+  {
+    name: "a boot that finds itself replaced ends",
+    section: "7.6",
+    edits: [
+      {
+        file: "commit.ts",
+        find: "return (seats.namedAt.get(member) ?? 0) <= commitIndex;",
+        replace: "return false;",
+      },
+    ],
+    threatens: "liveness",
+    shownBy: 5,
+  },
 ];

@@ -92,7 +92,7 @@ export const replicationRules: readonly Rule[] = [
       },
     ],
     threatens: "safety",
-    shownBy: 61,
+    shownBy: 135,
   },
   {
     name: "reads confirm leadership",
@@ -106,5 +106,18 @@ export const replicationRules: readonly Rule[] = [
     ],
     threatens: "safety",
     shownBy: "a leader that was replaced is asked for a read",
+  },
+  {
+    name: "reads that arrive during a round share the next one",
+    section: "11.2",
+    edits: [
+      {
+        file: "reads.ts",
+        find: "const round = office.round + 1;",
+        replace: "const round = office.round;",
+      },
+    ],
+    threatens: "safety",
+    shownBy: 187,
   },
 ];

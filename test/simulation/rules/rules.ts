@@ -4,12 +4,14 @@ import { officeRules } from "./office.ts";
 import { recoveryRules } from "./recovery.ts";
 import { replicationRules } from "./replication.ts";
 import type { Rule } from "./rule.ts";
+import { tenureRules } from "./tenure.ts";
 
 export const rules: readonly Rule[] = [
   ...officeRules,
   ...replicationRules,
   ...recoveryRules,
   ...coldStartRules,
+  ...tenureRules,
 ];
 
 /** @throws Error when there is no rule of that name */

@@ -173,30 +173,6 @@ const oldCopiesInColdStart: Schedule = (set) => {
   stage.expectValue(6, [a, b, c]);
 };
 
-/** B1 was replaced, and C knows it: what A and B2 committed must not be forgotten for B1's word. */
-const replacedBootPromises: Schedule = (set) => {
-  const stage = set(3);
-  const older = stage.process(b);
-  older.pause();
-  const rejoined = stage.clone(b);
-  const { bootKey } = rejoined.boot;
-  stage.until("B2 is normal", () => rejoined.replica().status === "normal");
-  stage.until("C holds its rejoin", () => stage.process(c).replica().seats.named.has(bootKey));
-  const mend = stage.part([c], [a, b]);
-  assert.equal(stage.increment(a, 5), 5);
-  const disk = stage.crash(b);
-  stage.part([a], [b, c]);
-  mend();
-  older.resume();
-  stage.elect(c);
-  stage.run(50);
-  endProcess(stage.world, older);
-  stage.start(b, disk);
-  stage.world.network.heal();
-  stage.untilWell();
-  stage.expectValue(5, [a, b, c]);
-};
-
 /** A2 alone holds what was committed when B1, which was replaced, and C offer it shorter logs. */
 const shorterLogsOffered: Schedule = (set) => {
   const stage = set(3);
@@ -241,7 +217,6 @@ function showNow(stage: Stage, site: number): void {
 }
 
 export const ruleSchedules: Readonly<Record<string, Schedule>> = {
-  "a boot that was replaced promises what it knows": replacedBootPromises,
   "a restarted leader is offered shorter logs": shorterLogsOffered,
   "a leader and its clone ask for promises in one term": cloneOfLeader,
   "a member that never promised follows, and its former leader goes on": appendBinds,

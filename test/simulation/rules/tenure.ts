@@ -1,0 +1,51 @@
+/** Rules of changing members and leaders (protocol.md, sections 9 and 10). */
+import type { Rule } from "./rule.ts";
+
+export const tenureRules: readonly Rule[] = [
+  {
+    name: "nobody is removed without whom the rest lack a quorum in touch",
+    section: "9.4",
+    edits: [
+      {
+        file: "members.ts",
+        find: "return live >= quorumSize(left.length);",
+        replace: "return true;",
+      },
+    ],
+    threatens: "liveness",
+    shownBy: 62,
+  },
+  {
+    name: "a leader that is to go hands over",
+    section: "9.5",
+    edits: [{ file: "tenure.ts", find: " || mustLeave(noted)", replace: "" }],
+    threatens: "liveness",
+    shownBy: 2,
+  },
+  {
+    name: "a leader whose term the contract took back hands over",
+    section: "10.11",
+    edits: [
+      {
+        file: "tenure.ts",
+        find: "disownedMs !== null && nowMs - disownedMs >= setup.suspectAfterMs * disownedPatience",
+        replace: "false",
+      },
+    ],
+    threatens: "liveness",
+    shownBy: 45,
+  },
+  {
+    name: "who holds a log that could not be fetched succeeds, whatever its status",
+    section: "10.13",
+    edits: [
+      {
+        file: "tenure.ts",
+        find: 'successor.status === "normal" || unfetched || helpless',
+        replace: 'successor.status === "normal" || helpless',
+      },
+    ],
+    threatens: "liveness",
+    shownBy: 21,
+  },
+];
