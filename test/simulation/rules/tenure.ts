@@ -3,6 +3,19 @@ import type { Rule } from "./rule.ts";
 
 export const tenureRules: readonly Rule[] = [
   {
+    name: "a pending node is admitted once it has caught up",
+    section: "9.2",
+    edits: [
+      {
+        file: "members.ts",
+        find: "isLive && learner.matchIndex >= Math.max(startIndex, goal.index)",
+        replace: "isLive",
+      },
+    ],
+    threatens: "liveness",
+    shownBy: 174,
+  },
+  {
     name: "nobody is removed without whom the rest lack a quorum in touch",
     section: "9.4",
     edits: [
