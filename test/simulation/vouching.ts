@@ -46,9 +46,13 @@ export function createVouching(committed: Committed, treeHash: TreeHash): Vouchi
       throw new Violation("a member signs one root for an index", key);
     },
     anchoring(leader, certificate) {
-      // The newest first: that of an earlier block may do, since members change meanwhile.
-      if (shown.some((ledger) => verifies(ledger, certificate))) return;
-      const { index } = certificate.checkpoint;
+      const { checkpoint } = certificate;
+      // That of an earlier block may do: members change while signatures are gathered.
+      const isCertificate = shown.some((ledger) =>
+        verifies({ ...ledger, coldTerm: checkpoint.coldTerm }, certificate),
+      );
+      if (isCertificate) return;
+      const { index } = checkpoint;
       const signers = certificate.signatures.map(({ member }) => letterOf(member)).join(" ");
       throw new Violation(
         "a certificate verifies from contract state alone",

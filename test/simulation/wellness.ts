@@ -1,6 +1,7 @@
 /** What a cluster that faults have left alone must come to (protocol.md, "Invariants", liveness). */
 import { encodeState } from "../../node/src/application/state.ts";
 import type { MemberId } from "../../node/src/consensus/ids.ts";
+import { isGreater } from "../../node/src/consensus/log.ts";
 import { quorumSize } from "../../node/src/consensus/quorum.ts";
 import type { Replica } from "../../node/src/consensus/replica.ts";
 import type { Host } from "./host.ts";
@@ -23,7 +24,7 @@ export function isWell(world: World): boolean {
 
 /** In a few words; null when there is none. */
 function ailment(world: World): string | null {
-  const { chain, hosts } = world;
+  const { chain, hosts, processOf } = world;
   const { term, leader, roster } = chain.head();
   const members = hosts.filter(({ member }) => roster.members.some(({ id }) => id === member));
   const seated = members.filter(({ purpose }) => purpose !== "gone");
@@ -43,6 +44,8 @@ function ailment(world: World): string | null {
   if (outside !== undefined && !isRevoked(world, outside)) {
     return `${letterOf(outside.member)} is not a member yet`;
   }
+  const waiting = chain.head().pending.find(({ bootKey }) => processOf.get(bootKey)?.alive());
+  if (waiting !== undefined) return `${letterOf(waiting.id)} waits to become a member`;
   const staying = leavingOf(world, members).find((host) => canBeSpared(members, host));
   return staying === undefined ? null : `${letterOf(staying.member)} is a member still`;
 }
@@ -79,6 +82,23 @@ function canBeSpared(members: readonly Host[], host: Host): boolean {
   const rest = members.filter((other) => other !== host);
   const live = rest.filter(({ purpose }) => purpose !== "gone");
   return live.length >= quorumSize(rest.length);
+}
+
+/**
+ * True when a cold start stops rather than lose what may be committed: the greatest log is with a
+ * member that cannot lead any more, and lacks the entries that those who can would have to fetch.
+ */
+export function isAtALoss({ hosts, chain }: World): boolean {
+  const { roster, revoked } = chain.head();
+  const mayLead = ({ member }: Host) =>
+    roster.members.some(({ id }) => id === member) && !revoked.has(member);
+  const all = hosts.flatMap((host) =>
+    host.processes.map(({ replica }) => ({ mayLead: mayLead(host), ...replica() })),
+  );
+  const greatest = all.reduce((a, b) => (isGreater(b.log.last, a.log.last) ? b : a));
+  const leaders = all.filter((replica) => replica.mayLead);
+  if (leaders.length === 0 || greatest.mayLead) return false;
+  return leaders.every(({ commitIndex }) => commitIndex < greatest.log.before.index);
 }
 
 export function describeState(world: World): string {

@@ -46,7 +46,7 @@ export function shrinkingUnderClone(set: SetStage): void {
 }
 
 /** It asks to go, the leader removes it, and its machine ends once nothing depends on it. */
-function letGo(stage: Stage, site: number): void {
+export function letGo(stage: Stage, site: number): void {
   const { world } = stage;
   const host = world.hosts[site] ?? assert.fail(`there is no site ${site}`);
   depart(world, host, { staysUp: false, by: "operator" });
