@@ -19,7 +19,10 @@ export type NodeOptions = {
 /** EX_TEMPFAIL: this boot was replaced; a new process, hence a new boot, may take part. */
 export const replacedExitCode = 75;
 
-/** Young objects are few: measured here, 20 MB less while idle, and no fewer requests a second. */
+/**
+ * Young objects are few. Measured: 4 saves 7 MB of an idle node and costs a tenth of the writes, 16
+ * takes 11 MB more for another tenth at 256 connections, and none below.
+ */
 const nodeFlags = ["--max-semi-space-size=8"];
 
 const healthTimeoutMs = 2_000;
