@@ -13,7 +13,7 @@ export const tenureRules: readonly Rule[] = [
       },
     ],
     threatens: "liveness",
-    shownBy: 174,
+    shownBy: "a node that is far behind joins",
   },
   {
     name: "nobody is removed without whom the rest lack a quorum in touch",

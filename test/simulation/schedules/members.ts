@@ -8,6 +8,7 @@ import { endAll, endProcess } from "../machines.ts";
 import { memberAt } from "../names.ts";
 import { depart, join } from "../operators.ts";
 import type { SetStage, Stage } from "../stage.ts";
+import { Violation } from "../violation.ts";
 import { rejoinsOf } from "./stale.ts";
 
 const [a, b, c, d, e] = [0, 1, 2, 3, 4];
@@ -172,4 +173,19 @@ export function admittedBootIsDead(set: SetStage): void {
   stage.untilWell();
   assert.equal(rejoinsOf(stage.process(a), restarted), 1);
   stage.expectValue(1, [a, d]);
+}
+
+/** It takes long to catch up over such a network: until it has, the others go on without it. */
+export function joinFarBehind(set: SetStage): void {
+  const network = { delayMs: 100, jitterMs: 1, loss: 0, duplication: 0, ordered: true };
+  const stage = set(1, { siteCount: 2, batchBytesMax: 1, batchesInFlightMax: 1, network });
+  const { world } = stage;
+  for (let value = 1; value <= 60; value += 1) assert.equal(stage.increment(a, 1), value);
+  join(world, world.hosts[b] ?? assert.fail("there is no site of B"), "kept");
+  for (let value = 61; value <= 70; value += 1) {
+    if (stage.increment(a, 1) === value) continue;
+    throw new Violation("the cluster serves again", `no answer to +1 at ${value - 1}`);
+  }
+  stage.untilWell();
+  stage.expectValue(70, [b]);
 }
