@@ -10,7 +10,7 @@ import { registrationOf } from "./chain/registration.ts";
 import { createVoteRecoverer, createVoteSigner } from "./chain/votes.ts";
 import { createCheckpointSigner, createVoucherRecoverer } from "./chain/vouchers.ts";
 import { type Watch, watchChain } from "./chain/watch.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { Setup } from "./consensus/replica.ts";
 import { type HttpServer, startHttp } from "./http/server.ts";
 import { createService } from "./runtime/answers.ts";

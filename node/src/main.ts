@@ -10,7 +10,7 @@ const exitBadConfiguration = 2;
 const stopMsMax = 4_500;
 
 async function main(): Promise<void> {
-  const { readConfig } = await import("./config.ts");
+  const { readConfig } = await import("./config/config.ts");
   const read = readConfig(process.env);
   if (!read.ok) {
     const list = read.problems.map((problem) => `  - ${problem}`).join("\n");

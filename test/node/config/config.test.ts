@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readConfig } from "../../node/src/config.ts";
+import { readConfig } from "../../../node/src/config/config.ts";
 
 const least = {
   RPC_URLS: "http://127.0.0.1:8545",

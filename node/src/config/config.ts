@@ -6,6 +6,20 @@
  * to nothing counts as unset.
  */
 import { z } from "zod";
+import {
+  oneOf,
+  readAddress,
+  readAgent,
+  readHost,
+  readHostAndPort,
+  readOrigin,
+  readTokenId,
+  readUrl,
+  readUrls,
+  text,
+  url,
+  wholeNumber,
+} from "./values.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
@@ -28,8 +42,15 @@ export type Config = {
   readonly dataDir: string;
   /** A file; undefined: Intel's root. */
   readonly attestationRoot: string | undefined;
-  readonly pccsUrl: string | undefined;
+  /** Where collateral comes from. */
+  readonly pccsUrl: string;
   readonly tcbStatusesAllowed: readonly TcbStatus[];
+  /** A file that lists the measurements of accepted OS images; undefined: any that dstack's KMS gave keys to. */
+  readonly osMeasurements: string | undefined;
+  /** How often the attestation of every member is judged again. */
+  readonly reattestEveryMs: number;
+  /** How long past its own end collateral is used while the PCCS is away. */
+  readonly collateralGraceMs: number;
   /** null: the wallet's own. */
   readonly tokenId: bigint | null;
   readonly heartbeatMs: number;
@@ -84,10 +105,13 @@ const schema = z.object({
   PEER_PORT: wholeNumber(1, 65_535).default(9_090),
   DATA_DIR: text("a directory's path", (value) => value).default("data"),
   ATTESTATION_ROOT: text("a file's path", (value) => value).optional(),
-  PCCS_URL: url("an http URL", readUrl).optional(),
+  PCCS_URL: url("an http URL", readUrl).default("https://pccs.phala.network"),
   TCB_POLICY: text(`some of ${tcbStatuses.join(", ")}, separated by commas`, readTcbPolicy).default(
     ["UpToDate", "SWHardeningNeeded"],
   ),
+  OS_MEASUREMENTS: text("a file's path", (value) => value).optional(),
+  REATTEST_EVERY_MS: wholeNumber(1_000, 86_400_000).default(300_000),
+  COLLATERAL_GRACE_MS: wholeNumber(0, thirtyDaysMs).default(259_200_000),
   TOKEN_ID: text("a token's id, a whole number", readTokenId).optional(),
   HEARTBEAT_MS: wholeNumber(10, 60_000).default(100),
   SUSPECT_AFTER_MS: wholeNumber(30, 600_000).default(1_000),
@@ -139,6 +163,9 @@ function configOf(variables: Variables): Config {
     attestationRoot: variables.ATTESTATION_ROOT,
     pccsUrl: variables.PCCS_URL,
     tcbStatusesAllowed: variables.TCB_POLICY,
+    osMeasurements: variables.OS_MEASUREMENTS,
+    reattestEveryMs: variables.REATTEST_EVERY_MS,
+    collateralGraceMs: variables.COLLATERAL_GRACE_MS,
     tokenId: variables.TOKEN_ID ?? null,
     heartbeatMs: variables.HEARTBEAT_MS,
     suspectAfterMs: variables.SUSPECT_AFTER_MS,
@@ -176,7 +203,8 @@ function disagreements(set: Environment): string[] {
 }
 
 /** Whoever sets one of these means this program. */
-const ownPrefixes = /^(?:ANCHOR|CHECKPOINT|HEARTBEAT|QUOTE|REMOVE|SNAPSHOT|SUSPECT|VOTE)_/;
+const ownPrefixes =
+  /^(?:ANCHOR|ATTESTATION|COLLATERAL|CHECKPOINT|HEARTBEAT|PCCS|QUOTE|REATTEST|REMOVE|SNAPSHOT|SUSPECT|TCB|VOTE)_/;
 const typingErrorsMax = 2;
 
 /** A mistyped name would otherwise leave a default in force that nobody meant. */
@@ -210,88 +238,10 @@ function editDistance(from: string, to: string): number {
   return row[to.length] ?? 0;
 }
 
-/** `read` answers undefined for what is not expected. */
-function text<Value>(expected: string, read: (value: string) => Value | undefined) {
-  return variable(expected, read, (value) => `, got ${shown(value)}`);
-}
-
-function url<Value>(expected: string, read: (value: string) => Value | undefined) {
-  return variable(expected, read, () => "; what it is set to is not shown");
-}
-
-function wholeNumber(min: number, max: number) {
-  return text(`a whole number from ${min} to ${max}`, (value) => {
-    const number = /^[0-9]{1,15}$/.test(value) ? Number(value) : Number.NaN;
-    return number >= min && number <= max ? number : undefined;
-  });
-}
-
-function oneOf<const Value extends string>(values: readonly Value[]) {
-  return text(values.join(" or "), (value) => values.find((one) => one === value));
-}
-
-function variable<Value>(
-  expected: string,
-  read: (value: string) => Value | undefined,
-  got: (value: string) => string,
-) {
-  return z.string({ error: `not set; expected ${expected}` }).transform((value, context) => {
-    const found = read(value);
-    if (found !== undefined) return found;
-    context.addIssue({ code: "custom", message: `expected ${expected}${got(value)}` });
-    return z.NEVER;
-  });
-}
-
-function shown(value: string): string {
-  const quoted = JSON.stringify(value);
-  return quoted.length <= 64 ? quoted : `${quoted.slice(0, 60)}…`;
-}
-
-function readUrl(value: string): string | undefined {
-  const parsed = URL.parse(value);
-  return parsed !== null && /^https?:$/.test(parsed.protocol) ? value : undefined;
-}
-
-function readUrls(value: string): readonly string[] | undefined {
-  const urls = value.split(",").map((one) => one.trim());
-  // One endpoint listed twice would be a quorum of itself.
-  const areDifferent = new Set(urls).size === urls.length;
-  return areDifferent && urls.every((one) => readUrl(one) !== undefined) ? urls : undefined;
-}
-
-function readOrigin(value: string): string | undefined {
-  const parsed = readUrl(value) === undefined ? null : URL.parse(value);
-  return parsed !== null && parsed.href === `${parsed.origin}/` ? parsed.origin : undefined;
-}
-
-function readAgent(value: string): string | undefined {
-  return /^[./]/.test(value) ? value : readUrl(value);
-}
-
-function readAddress(value: string): string | undefined {
-  return /^0x[0-9a-fA-F]{40}$/.test(value) ? value.toLowerCase() : undefined;
-}
-
-function readHost(value: string): string | undefined {
-  return /^[A-Za-z0-9._:-]+$/.test(value) ? value : undefined;
-}
-
-function readHostAndPort(value: string): string | undefined {
-  const port = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})$/.exec(value)?.[1];
-  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535 ? value : undefined;
-}
-
 function readTcbPolicy(value: string): TcbStatus[] | undefined {
   const found = value.split(",").map((one) => tcbStatuses.find((known) => known === one.trim()));
   const statuses = found.filter((status) => status !== undefined);
   return statuses.length === found.length ? statuses : undefined;
-}
-
-function readTokenId(value: string): bigint | undefined {
-  if (!/^[0-9]{1,78}$/.test(value)) return undefined;
-  const id = BigInt(value);
-  return id < 1n << 256n ? id : undefined;
 }
 
 function majority(count: number): number {
