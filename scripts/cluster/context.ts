@@ -1,5 +1,6 @@
 /** What all steps of one start share; made once everything that can be checked beforehand is. */
 import { repairChainState } from "./chainState.ts";
+import type { Command } from "./child.ts";
 import { reasonOf, StartError } from "./failure.ts";
 import { identityOf } from "./identity.ts";
 import {
@@ -22,16 +23,22 @@ export type ClusterOptions = Wishes & {
   readonly fresh?: boolean;
   /** Environment of the nodes, over their defaults: the protocol's knobs. */
   readonly nodeEnvironment?: Readonly<Record<string, string>>;
+  /** Changes what a node's process is started with: proxies in its path, a preload. */
+  readonly adaptNode?: AdaptNode;
   /** A path of anvil, instead of the one from npm. */
   readonly anvil?: string | undefined;
   /** Lines for a person: progress, and what ended by itself. */
   readonly report?: (line: string) => void;
 };
 
+/** @param number of the node: node1 has number 1 */
+export type AdaptNode = (number: number, command: Command) => Command;
+
 export type Context = {
   readonly layout: Layout;
   readonly programs: Programs;
   readonly nodeEnvironment: Readonly<Record<string, string>>;
+  readonly adaptNode: AdaptNode;
   readonly supervisor: Supervisor;
   readonly report: (line: string) => void;
   record(): ClusterRecord;
@@ -46,6 +53,7 @@ export type Context = {
  */
 export async function prepare(options: ClusterOptions): Promise<Context> {
   const { fresh = false, report = () => undefined, nodeEnvironment = {} } = options;
+  const { adaptNode = (_, command) => command } = options;
   const layout = layoutOf(options.dataDir);
   const programs = findPrograms(options.anvil);
   const held = fresh ? readLeniently(layout) : readRecord(layout.record);
@@ -76,7 +84,7 @@ export async function prepare(options: ClusterOptions): Promise<Context> {
     },
     report,
   });
-  return { layout, programs, nodeEnvironment, supervisor, report, record, update };
+  return { layout, programs, nodeEnvironment, adaptNode, supervisor, report, record, update };
 }
 
 async function keepRecord(

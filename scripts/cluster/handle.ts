@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import type { Layout } from "./layout.ts";
 import type { ChangeOptions, Changes, LeaveOptions } from "./members/changes.ts";
 import { nodeName, nodeUrl, rpcUrlOf } from "./node.ts";
-import { startNode, untilAnswers, waitUntilServing } from "./nodes.ts";
+import { agentsName, startAgents, startNode, untilAnswers, waitUntilServing } from "./nodes.ts";
 import { type ClusterRecord, numbersIn, type RecordedProcess } from "./record.ts";
 
 export type ClusterNode = {
@@ -46,6 +46,10 @@ export type Cluster = {
    * @throws ChangeError
    */
   leave(position: number, options?: LeaveOptions): Promise<void>;
+  /** SIGKILL resolves once the guest agents of the first start are gone, other signals at once. */
+  signalAgents(signal: NodeJS.Signals): Promise<void>;
+  /** After SIGKILL: the same instances again. Resolves once they listen. */
+  startAgents(): Promise<void>;
   /** Ends the chain, which keeps its state. */
   stopChain(): Promise<void>;
   /** Goes on from that state; resolves once the chain answers. */
@@ -83,6 +87,11 @@ export function handleOf(
       waitUntilServing(context, awaited.map(numberOf), timeoutMs),
     join: async (options = {}) => positionOf(await changes.join(options)),
     leave: (position, options = {}) => changes.leave(numberOf(position), options),
+    async signalAgents(signal) {
+      supervisor.signal(agentsName, signal);
+      if (signal === "SIGKILL") await supervisor.ended(agentsName);
+    },
+    startAgents: () => startAgents(context, agentsName, numbersIn(record())),
     stopChain: () => supervisor.stop(["chain"], chainGraceMs),
     startChain: () => startChain(context),
     processes: () => supervisor.processes(),

@@ -11,7 +11,7 @@ import { reasonOf, StartError } from "./failure.ts";
 import { type Cluster, handleOf, startChain } from "./handle.ts";
 import { controlSocket, removeFarSockets } from "./layout.ts";
 import { nodeName, rpcUrlOf } from "./node.ts";
-import { blocksMs, startAgents, startNode, waitUntilServing } from "./nodes.ts";
+import { agentsName, blocksMs, startAgents, startNode, waitUntilServing } from "./nodes.ts";
 import { type NodeAtStart, provision } from "./provision.ts";
 import { numbersIn } from "./record.ts";
 
@@ -63,7 +63,7 @@ async function startAll(
     import("../setup/setup.ts"),
     import("./members/changes.ts"),
     startChain(context),
-    startAgents(context, "simulator", all),
+    startAgents(context, agentsName, all),
   ]);
   report(`chain      anvil answers at ${rpcUrlOf(record().basePort)}`);
   report(`simulator  ${count(all.length, "guest agent")} below ${record().socketDir}`);

@@ -5,6 +5,8 @@ import { StartError } from "./failure.ts";
 import { nodeName, nodeService, nodeUrl, serves, whyNotServing } from "./node.ts";
 import { becomes } from "./wait.ts";
 
+/** The process that serves the guest agents of the nodes of a start. */
+export const agentsName = "simulator";
 export const answerTimeoutMs = 15_000;
 /** Transactions of a set-up, registrations and votes may each wait for a block or two. */
 const blocksMax = 8;
@@ -16,7 +18,9 @@ export async function startNode(context: Context, number: number): Promise<void>
   const { contract } = deployment;
   const environment = context.nodeEnvironment;
   const options = { number, basePort, socketDir, contract, environment };
-  await context.supervisor.start(nodeService(context.programs, context.layout, options));
+  const service = nodeService(context.programs, context.layout, options);
+  const command = context.adaptNode(number, service.command);
+  await context.supervisor.start({ ...service, command });
 }
 
 /**
