@@ -6,7 +6,7 @@
  */
 
 import type { Term } from "../../node/src/consensus/ids.ts";
-import type { CounterInput, CounterOperation } from "./counterModel.ts";
+import type { CounterInput, CounterOperation } from "../../scripts/chaos/judge/counterModel.ts";
 import type { Random } from "./random.ts";
 export type Answer =
   | {

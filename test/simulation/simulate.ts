@@ -1,11 +1,11 @@
 /** Runs one scenario to its end: faults, mending, recovery, judgement of what clients saw. */
 import { recall } from "../../node/src/application/keys.ts";
+import { type CounterInput, counterModel } from "../../scripts/chaos/judge/counterModel.ts";
+import { checkLinearizable } from "../../scripts/chaos/judge/linearizability.ts";
 import { type Client, createClient } from "./client.ts";
-import { type CounterInput, counterModel } from "./counterModel.ts";
 import { blankDisk } from "./disk.ts";
 import { strike } from "./faults.ts";
 import { sitesToAsk, submitTo } from "./gateway.ts";
-import { checkLinearizable } from "./linearizability.ts";
 import { endProcess, startProcess } from "./machines.ts";
 import { letterAt } from "./names.ts";
 import { makeRoomFor, reviewHosts } from "./operators.ts";

@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type CounterOperation, counterModel } from "./counterModel.ts";
-import { checkLinearizable } from "./linearizability.ts";
+import {
+  type CounterOperation,
+  counterModel,
+} from "../../../../scripts/chaos/judge/counterModel.ts";
+import { checkLinearizable } from "../../../../scripts/chaos/judge/linearizability.ts";
 
 type Span = readonly [invoked: number, returned: number];
 const never = Number.POSITIVE_INFINITY;
