@@ -8,6 +8,7 @@ export default defineConfig({
   test: {
     projects: [
       ofKind("unit", ["test/{node,simulator,scripts}/**/*.test.ts"], 20_000),
+      ofKind("fuzz", ["test/fuzz/**/*.test.ts"], 60_000),
       ofKind("simulation", ["test/simulation/**/*.test.ts"], 120_000),
       {
         test: {

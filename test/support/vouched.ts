@@ -15,7 +15,7 @@ import { emptyFrontier, extend } from "../../node/src/consensus/merkle.ts";
 import { boot, type Replica } from "../../node/src/consensus/replica.ts";
 import { type Roster, rosterOf } from "../../node/src/consensus/roster.ts";
 import type { View } from "../../node/src/consensus/view.ts";
-import type { Wallet } from "../../node/src/runtime/ports.ts";
+import type { Wallet } from "../../node/src/runtime/attestation.ts";
 import { sha256Chain, sha256Tree } from "../../node/src/storage/digest.ts";
 import { walletOf } from "../../node/src/tee/wallet.ts";
 import { setupOf, viewOf } from "../node/consensus/support.ts";

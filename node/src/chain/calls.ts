@@ -1,6 +1,7 @@
 /** The contract's functions that a node calls, in the runtime's terms. */
 import * as AbiFunction from "ox/AbiFunction";
-import type { Chain, KeyProof } from "../runtime/ports.ts";
+import type { KeyProof } from "../runtime/attestation.ts";
+import type { Chain } from "../runtime/ports.ts";
 import { membershipAbi } from "./membership.abi.ts";
 import { packSignatures } from "./signatures.ts";
 import type { ContractCall } from "./transactions.ts";

@@ -6,16 +6,8 @@
  * Liveness assumes: `rpcQuorum` endpoints answer honestly, and one passes transactions on.
  */
 import type { Digest, MemberId } from "../consensus/ids.ts";
-import type {
-  Block,
-  Chain,
-  ChainView,
-  Count,
-  KeyProof,
-  Log,
-  Standing,
-  Wallet,
-} from "../runtime/ports.ts";
+import type { KeyProof, Wallet } from "../runtime/attestation.ts";
+import type { Block, Chain, ChainView, Count, Log, Standing } from "../runtime/ports.ts";
 import { agree } from "./agree.ts";
 import { createContractCalls } from "./calls.ts";
 import { disagreements } from "./disagreements.ts";

@@ -1,7 +1,7 @@
 /** One EIP-1559 transaction: its fees and its signature. */
 import { hexToBytes } from "@noble/hashes/utils";
 import * as TxEnvelope from "ox/TxEnvelopeEip1559";
-import type { Wallet } from "../runtime/ports.ts";
+import type { Wallet } from "../runtime/attestation.ts";
 
 /** In wei per gas. */
 export type Fees = { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint };

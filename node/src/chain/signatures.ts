@@ -8,7 +8,7 @@ import { secp256k1 } from "@noble/curves/secp256k1";
 import { keccak_256 } from "@noble/hashes/sha3";
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils";
 import { type MemberId, memberId } from "../consensus/ids.ts";
-import type { Wallet } from "../runtime/ports.ts";
+import type { Wallet } from "../runtime/attestation.ts";
 
 /** Where a signature counts: it is worth nothing anywhere else. */
 export type MembershipContract = {

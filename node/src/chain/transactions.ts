@@ -6,7 +6,8 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
-import type { ChainFault, Count, Wallet } from "../runtime/ports.ts";
+import type { Wallet } from "../runtime/attestation.ts";
+import type { ChainFault, Count } from "../runtime/ports.ts";
 import { type Fees, signTransaction } from "./envelope.ts";
 import { ChainError, reverted } from "./errors.ts";
 import { type Endpoints, inTurn } from "./inTurn.ts";

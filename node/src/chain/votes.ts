@@ -5,7 +5,8 @@
  */
 import { hexToBytes } from "@noble/hashes/utils";
 import * as TypedData from "ox/TypedData";
-import type { RecoverVoter, SignVote, VoteStatement, Wallet } from "../runtime/ports.ts";
+import type { Wallet } from "../runtime/attestation.ts";
+import type { RecoverVoter, SignVote, VoteStatement } from "../runtime/ports.ts";
 import { domainOf, type MembershipContract, signedBy, signerOf } from "./signatures.ts";
 
 export function createVoteSigner(contract: MembershipContract, wallet: Wallet): SignVote {

@@ -8,7 +8,8 @@
 import { hexToBytes } from "@noble/hashes/utils";
 import * as TypedData from "ox/TypedData";
 import type { Checkpoint } from "../consensus/checkpoint.ts";
-import type { RecoverVoucher, SignCheckpoint, Wallet } from "../runtime/ports.ts";
+import type { Wallet } from "../runtime/attestation.ts";
+import type { RecoverVoucher, SignCheckpoint } from "../runtime/ports.ts";
 import { domainOf, type MembershipContract, signedBy, signerOf } from "./signatures.ts";
 
 export function createCheckpointSigner(

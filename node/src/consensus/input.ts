@@ -1,6 +1,6 @@
 /** Everything that can happen to a replica. */
 import type { Voucher } from "./checkpoint.ts";
-import type { Boot, Hash, Term } from "./ids.ts";
+import type { Boot, BootKey, Hash, Term } from "./ids.ts";
 import type { Message, NoConfidence } from "./message.ts";
 import type { View } from "./view.ts";
 
@@ -12,6 +12,8 @@ export type Tick = { readonly kind: "tick"; readonly monotonicMs: number; readon
 export type ViewRead = { readonly kind: "view"; readonly view: View };
 /** This very process registered its boot key with the contract: it never forgot anything. */
 export type Registered = { readonly kind: "registered" };
+/** The boots that attestation refuses at this moment, this one perhaps among them: all there are. */
+export type Attested = { readonly kind: "attested"; readonly refused: readonly BootKey[] };
 /** Messages can now reach this boot; `disconnected` ends that. */
 export type Connected = { readonly kind: "connected"; readonly boot: Boot };
 export type Disconnected = { readonly kind: "disconnected"; readonly boot: Boot };
@@ -58,6 +60,7 @@ export type Input =
   | Tick
   | ViewRead
   | Registered
+  | Attested
   | Connected
   | Disconnected
   | Received

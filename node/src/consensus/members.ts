@@ -8,6 +8,7 @@ import type { Effect } from "./effect.ts";
 import type { MemberId } from "./ids.ts";
 import { isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { emit, type Office, type Replica, type Step, stay } from "./replica.ts";
+import { validBoot } from "./seats.ts";
 import type { View } from "./view.ts";
 
 /** @param inTouch members that count and were heard from lately, this leader included */
@@ -23,18 +24,23 @@ export function changeMembers(replica: Replica, inTouch: ReadonlySet<MemberId>):
 }
 
 /** True when this leader itself is to go: another one must remove it. */
-export function mustLeave({ view, setup }: Replica): boolean {
-  const { member } = setup.self;
-  return view !== null && (view.revoked.includes(member) || view.departing.includes(member));
+export function mustLeave({ view, setup, refused }: Replica): boolean {
+  const { member, bootKey } = setup.self;
+  if (view === null) return false;
+  return view.revoked.includes(member) || view.departing.includes(member) || refused.has(bootKey);
 }
 
-/** The revoked first, then who asked to go, then the long silent; never below a quorum in touch. */
+/**
+ * The revoked first, then who asked to go, then those whose boot attestation refuses, then the long
+ * silent; never below a quorum in touch.
+ */
 function removal(replica: Replica, view: View, inTouch: ReadonlySet<MemberId>): Effect | null {
   const { self } = replica.setup;
   const others = view.roster.members.map(({ id }) => id).filter((id) => id !== self.member);
   const reasons: readonly ((id: MemberId) => boolean)[] = [
     (id) => view.revoked.includes(id),
     (id) => view.departing.includes(id),
+    (id) => isRefused(replica, view, id),
     (id) => isLongSilent(replica, id),
   ];
   for (const hasReason of reasons) {
@@ -50,11 +56,20 @@ function canSpare({ roster }: View, inTouch: ReadonlySet<MemberId>, member: Memb
   return live >= quorumSize(left.length);
 }
 
+/** A member whose former boot was refused, and whose present one is not, has mended what was wrong. */
+function isRefused({ seats, refused }: Replica, { roster }: View, member: MemberId): boolean {
+  const speaking = validBoot(seats, roster, member);
+  return speaking !== undefined && refused.has(speaking);
+}
+
 /** Measured from this leader's own first moment at the earliest. */
-function isLongSilent({ setup, office, peers, nowMs }: Replica, member: MemberId): boolean {
+function isLongSilent(
+  { setup, office, peers, refused, nowMs }: Replica,
+  member: MemberId,
+): boolean {
   if (setup.removeAfterMs === null || office === null) return false;
   const heard = [...peers.values()]
-    .filter(({ boot }) => boot.member === member)
+    .filter(({ boot }) => boot.member === member && !refused.has(boot.bootKey))
     .map(({ heardMs }) => heardMs);
   return nowMs - Math.max(office.ledSinceMs, ...heard) >= setup.removeAfterMs;
 }
@@ -64,13 +79,13 @@ function isLongSilent({ setup, office, peers, nowMs }: Replica, member: MemberId
  * very boot that it registered: that one never forgot anything, so it may count at once.
  */
 function admission(
-  { nowMs, setup }: Replica,
+  { nowMs, setup, refused }: Replica,
   { progress, goal, startIndex }: Office,
   view: View,
 ): Effect | null {
   const ready = view.pending.find(({ id, bootKey }) => {
     const learner = progress.get(bootKey);
-    if (learner === undefined || learner.boot.member !== id) return false;
+    if (learner === undefined || learner.boot.member !== id || refused.has(bootKey)) return false;
     const isLive = nowMs - learner.ackedMs < setup.suspectAfterMs;
     return isLive && learner.matchIndex >= Math.max(startIndex, goal.index);
   });

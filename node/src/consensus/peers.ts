@@ -129,21 +129,26 @@ export type Standing = {
   readonly last: Position;
 };
 
-/** Members of `roster` heard from within `withinMs`, self included; of two boots the later heard. */
+/**
+ * Members of `roster` heard from within `withinMs`, self included; of two boots the later heard.
+ * What a refused boot says is not heard.
+ */
 export function heardLately(
   replica: Replica,
   roster: Roster,
   withinMs: number,
 ): readonly Standing[] {
-  const { setup, status, log, peers, nowMs } = replica;
+  const { setup, status, log, peers, refused, nowMs } = replica;
   const latest = new Map<MemberId, Peer>();
   for (const peer of peers.values()) {
     const rival = latest.get(peer.boot.member);
+    if (refused.has(peer.boot.bootKey)) continue;
     if (peer.report === null || nowMs - peer.heardMs > withinMs) continue;
     if (rival === undefined || rival.heardMs < peer.heardMs) latest.set(peer.boot.member, peer);
   }
   return roster.members.flatMap(({ id, slot }) => {
     if (id === setup.self.member) {
+      if (refused.has(setup.self.bootKey)) return [];
       return [{ boot: setup.self, slot, status, viewTerm: shownTerm(replica), last: log.last }];
     }
     const { boot, report } = latest.get(id) ?? { report: null };

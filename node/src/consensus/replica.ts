@@ -190,6 +190,8 @@ export type Replica = {
     readonly lastHash: Hash;
   };
   readonly peers: ReadonlyMap<BootKey, Peer>;
+  /** Boots that attestation refuses at the moment: silent ones, for all that serves liveness. */
+  readonly refused: ReadonlySet<BootKey>;
   readonly following: Following | null;
   readonly office: Office | null;
   readonly doubt: Doubt;
@@ -232,6 +234,7 @@ export function boot(setup: Setup, remembered: Remembered, nowMs: number): Repli
       lastHash: log.last.hash,
     },
     peers: new Map(),
+    refused: new Set(),
     following: null,
     office: null,
     doubt: noDoubt(term(0), nowMs, 0),

@@ -53,6 +53,8 @@ export function step(replica: Replica, input: Input): Step {
       return onView(replica, input.view);
     case "registered":
       return stay(admitSelf({ ...replica, registered: true }));
+    case "attested":
+      return stay({ ...replica, refused: new Set(input.refused) });
     case "connected":
       return onConnected(replica, input.boot);
     case "disconnected":

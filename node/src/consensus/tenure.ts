@@ -80,13 +80,14 @@ function isEnoughInTouch(
 }
 
 function inTouchWith(replica: Replica, office: Office): ReadonlySet<MemberId> {
-  const { setup, nowMs, status } = replica;
+  const { setup, nowMs, status, refused } = replica;
   const members = new Set<MemberId>();
   for (const { boot, status: theirs, ackedMs } of office.progress.values()) {
-    const recent = nowMs - ackedMs < setup.suspectAfterMs;
+    const recent = nowMs - ackedMs < setup.suspectAfterMs && !refused.has(boot.bootKey);
     if (recent && counts(replica, office, boot, theirs)) members.add(boot.member);
   }
-  if (counts(replica, office, setup.self, status)) members.add(setup.self.member);
+  const isHeard = !refused.has(setup.self.bootKey);
+  if (isHeard && counts(replica, office, setup.self, status)) members.add(setup.self.member);
   return members;
 }
 

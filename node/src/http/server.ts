@@ -97,12 +97,15 @@ function serveRequests(server: Server, options: HttpOptions): void {
     },
   });
   const latest = new WeakMap<Duplex, ServerResponse>();
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     latest.set(request.socket, response);
     if (!server.listening) response.shouldKeepAlive = false;
     if (isHot(request)) incrementHot(options, request, response);
     else void routed(request, response);
-  });
+  };
+  server.on("request", onRequest);
+  // Node answers 417 without a word; a server may pass over what it does not know (RFC 9110 §10.1.1).
+  server.on("checkExpectation", onRequest);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const answered = latest.get(socket)?.writableFinished ?? true;
     // Beside a request under way, a refusal would be taken for that request's answer.

@@ -173,68 +173,6 @@ export type SignVote = (statement: VoteStatement) => Promise<string>;
 /** The wallet that signed, or null when the signature is not one. */
 export type RecoverVoter = (s: VoteStatement, signature: string) => Promise<MemberId | null>;
 
-// ── identity and attestation ─────────────────────────────────────────────────────────────────────
-
-/** The node's secp256k1 key. Only the TEE adapter holds the key itself; others get signatures. */
-export type Wallet = {
-  readonly address: MemberId;
-  /** Signs 32 bytes as they are: r ‖ s ‖ v, 65 bytes, s low, v 0 or 1. */
-  sign(hash: Uint8Array): Uint8Array;
-};
-
-/** dstack's proof that the wallet belongs to the app, as the contract takes it. All 0x-hex. */
-export type KeyProof = {
-  /** 64 bytes, uncompressed without the leading 04. */
-  readonly derivedPublicKey: string;
-  /** 64 bytes, uncompressed without the leading 04. */
-  readonly appPublicKey: string;
-  /** The app's key over the derived one, 65 bytes, v 0 or 1. */
-  readonly appSignature: string;
-  /** The KMS root's key over the app's, 65 bytes, v 0 or 1. */
-  readonly kmsSignature: string;
-};
-
-export type EnclaveFault =
-  | { readonly code: "enclave.unreachable"; readonly reason: string }
-  /** The guest agent answered with what no honest agent would. */
-  | { readonly code: "enclave.malformed"; readonly reason: string };
-
-/** What a boot presents so that its key counts: the quote binds wallet, key, cluster and block. */
-export type BootProof = {
-  readonly wallet: MemberId;
-  readonly bootKey: BootKey;
-  /** Decimal, so that it survives JSON. */
-  readonly blockNumber: string;
-  readonly blockHash: string;
-  /** Raw TDX quote, lower-case hex. */
-  readonly quote: string;
-  /** The guest agent's event log, JSON text. */
-  readonly eventLog: string;
-  /** The wallet over the report data, 65 bytes, 0x-hex. */
-  readonly signature: string;
-};
-
-export type QuoteFault =
-  | { readonly code: "quote.malformed"; readonly reason: string }
-  | {
-      readonly code: "quote.reportDataMismatch";
-      readonly expected: string;
-      readonly actual: string;
-    }
-  | { readonly code: "quote.walletMismatch"; readonly expected: string; readonly actual: string }
-  | {
-      readonly code: "quote.blockUnknown";
-      readonly blockNumber: string;
-      readonly blockHash: string;
-    }
-  | { readonly code: "quote.stale"; readonly ageMs: number; readonly ageMsMax: number }
-  | { readonly code: "quote.rejected"; readonly check: string; readonly reason: string };
-
-/** Throws QuoteError when the proof does not vouch for `bootKey`. */
-export type VerifyBoot = (proof: BootProof) => Promise<void>;
-/** This boot's proof, made anew when the last one is getting old. */
-export type ProveBoot = () => Promise<BootProof>;
-
 // ── peers ────────────────────────────────────────────────────────────────────────────────────────
 
 export type PeerAddress = { readonly member: MemberId; readonly peerEndpoint: string };

@@ -1,6 +1,6 @@
 /** What a node offers its clients. The HTTP adapter renders it; tests call it directly. */
 import type { BootKey, MemberId } from "../consensus/ids.ts";
-import type { BootProof } from "./ports.ts";
+import type { BootProof } from "./attestation.ts";
 import type { Receipt } from "./receipt.ts";
 
 /** A fencing token: where in the log a command took effect. */

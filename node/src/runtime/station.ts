@@ -1,7 +1,7 @@
 /** Where a node is in its life: what it knows of itself by now, and what it waits for. */
 import type { BootKey, MemberId } from "../consensus/ids.ts";
+import type { ProveBoot } from "./attestation.ts";
 import type { Member } from "./member.ts";
-import type { ProveBoot } from "./ports.ts";
 
 /** Grows as the node starts; only `compose.ts` writes to it. */
 export type Station = {

@@ -5,7 +5,8 @@
  * Liveness assumes: the guest agent answers sooner or later; until then `openEnclave` waits.
  */
 import type { MemberId } from "../consensus/ids.ts";
-import type { KeyProof, Log, Wallet } from "../runtime/ports.ts";
+import type { KeyProof, Wallet } from "../runtime/attestation.ts";
+import type { Log } from "../runtime/ports.ts";
 import { retry } from "../runtime/retry.ts";
 import { type Agent, guestAgent, type Quoted } from "./agent.ts";
 import { EnclaveError, proveKey, walletKeyOf } from "./keyProof.ts";

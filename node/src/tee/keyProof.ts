@@ -7,7 +7,7 @@ import { keccak_256 } from "@noble/hashes/sha3";
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils";
 import type { MemberId } from "../consensus/ids.ts";
 import { ClusterError } from "../errors.ts";
-import type { EnclaveFault, KeyProof } from "../runtime/ports.ts";
+import type { EnclaveFault, KeyProof } from "../runtime/attestation.ts";
 import { addressOf, compressed, recoverPublicKey } from "./wallet.ts";
 
 export class EnclaveError extends ClusterError<EnclaveFault> {}

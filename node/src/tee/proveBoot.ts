@@ -2,13 +2,14 @@
 import { bytesToHex } from "@noble/hashes/utils";
 import type { BootKey } from "../consensus/ids.ts";
 import { ClusterError } from "../errors.ts";
-import type { Block, BootProof, Log, ProveBoot } from "../runtime/ports.ts";
+import type { BootProof, ProveBoot } from "../runtime/attestation.ts";
+import type { Block, Log } from "../runtime/ports.ts";
 import type { Enclave } from "./enclave.ts";
 import { bootHash, bootReportData } from "./reportData.ts";
 import { personalHash } from "./wallet.ts";
 
 export type BootProver = {
-  readonly enclave: Pick<Enclave, "wallet" | "quote">;
+  readonly enclave: Pick<Enclave, "wallet" | "quote" | "keyProof">;
   readonly bootKey: BootKey;
   readonly cluster: { readonly chainId: number; readonly contract: string };
   readonly head: () => Promise<Block>;
@@ -103,6 +104,7 @@ async function makeProof(prover: BootProver): Promise<BootProof> {
     quote,
     eventLog,
     signature: proofSignature(wallet.sign(personalHash(bootHash(statement)))),
+    keyProof: enclave.keyProof,
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import { bytesToHex } from "@noble/hashes/utils";
 import { ClusterError } from "../errors.ts";
-import type { QuoteFault } from "../runtime/ports.ts";
+import type { QuoteFault } from "../runtime/attestation.ts";
 
 export class QuoteError extends ClusterError<QuoteFault> {}
 

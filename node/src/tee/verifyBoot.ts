@@ -13,7 +13,8 @@ import { hexToBytes } from "@noble/hashes/utils";
 import { z } from "zod";
 import type { MemberId } from "../consensus/ids.ts";
 import { ClusterError } from "../errors.ts";
-import type { Block, BootProof, Log, VerifyBoot } from "../runtime/ports.ts";
+import type { Appraisal, BootProof, VerifyBoot } from "../runtime/attestation.ts";
+import type { Block, Log } from "../runtime/ports.ts";
 import { parseQuote, type Quote, QuoteError } from "./quote.ts";
 import { bootHash } from "./reportData.ts";
 import { addressOf, personalHash, recoverPublicKey } from "./wallet.ts";
@@ -23,7 +24,7 @@ import { addressOf, personalHash, recoverPublicKey } from "./wallet.ts";
  *
  * @throws QuoteError quote.rejected
  */
-export type VerifyChainOfTrust = (quote: Quote, proof: BootProof) => Promise<void>;
+export type VerifyChainOfTrust = (quote: Quote, proof: BootProof) => Promise<Appraisal>;
 
 /**
  * Stands where the chain of trust will be checked, and says so once: with it, a quote shows what it
@@ -34,8 +35,19 @@ export function leaveChainOfTrustUnverified(log: Log): VerifyChainOfTrust {
   return async () => {
     if (!said) log.warn({}, "quotes' chain of trust is not verified yet: their origin is unproven");
     said = true;
+    return unappraised;
   };
 }
+
+const unappraised: Appraisal = {
+  composeHash: "",
+  appId: "",
+  instanceId: "",
+  osImageHash: null,
+  deviceId: "",
+  tcbStatus: "unknown",
+  advisoryIds: [],
+};
 
 export type BootVerifier = {
   readonly cluster: { readonly chainId: number; readonly contract: string };
@@ -52,6 +64,8 @@ export type BootVerifier = {
 };
 
 const hexOf = (bytes: number, prefix = "") => new RegExp(`^${prefix}[0-9a-f]{${bytes * 2}}$`);
+const publicKey = z.string().regex(hexOf(64, "0x"), "expected 64 bytes of 0x-hex");
+const dstackSignature = z.string().regex(/^0x[0-9a-f]{128}0[01]$/, "expected 65 bytes of 0x-hex");
 const proofSchema = z.object({
   wallet: z.string().regex(hexOf(20, "0x"), "expected an address in lower case"),
   bootKey: z.string().regex(hexOf(32), "expected 32 bytes of hex"),
@@ -63,6 +77,12 @@ const proofSchema = z.object({
     .regex(/^(?:[0-9a-f]{2})*$/, "expected lower-case hex"),
   eventLog: z.string().max(1_048_576),
   signature: z.string().regex(/^0x[0-9a-f]{128}1[bc]$/, "expected 65 bytes of 0x-hex"),
+  keyProof: z.object({
+    derivedPublicKey: publicKey,
+    appPublicKey: publicKey,
+    appSignature: dstackSignature,
+    kmsSignature: dstackSignature,
+  }),
 });
 
 /**
@@ -75,7 +95,7 @@ export function createBootVerifier(verifier: BootVerifier): VerifyBoot {
   const { nowMs = () => performance.now(), log } = verifier;
   let lastHead: { readonly block: Block; readonly seenMs: number } | null = null;
 
-  async function verifyBoot(proof: BootProof): Promise<void> {
+  async function verifyBoot(proof: BootProof): Promise<Appraisal> {
     checkShape(proof);
     const quote = parseQuote(hexToBytes(proof.quote));
     const hash = bootHash({
@@ -86,7 +106,7 @@ export function createBootVerifier(verifier: BootVerifier): VerifyBoot {
     checkReportData(quote, hash);
     checkWallet(proof, hash);
     await checkFreshness(proof);
-    await verifier.verifyChainOfTrust(quote, proof);
+    return await verifier.verifyChainOfTrust(quote, proof);
   }
 
   async function checkFreshness(proof: BootProof): Promise<void> {

@@ -7,7 +7,7 @@ import { secp256k1 } from "@noble/curves/secp256k1";
 import { keccak_256 } from "@noble/hashes/sha3";
 import { bytesToHex, concatBytes, utf8ToBytes } from "@noble/hashes/utils";
 import { type MemberId, memberId } from "../consensus/ids.ts";
-import type { Wallet } from "../runtime/ports.ts";
+import type { Wallet } from "../runtime/attestation.ts";
 
 /** @param privateKey 32 bytes; kept in the returned closure and nowhere else */
 export function walletOf(privateKey: Uint8Array): Wallet {

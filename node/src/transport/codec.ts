@@ -10,7 +10,8 @@ import type { Digest, Hash } from "../consensus/ids.ts";
 import type { Position } from "../consensus/log.ts";
 import type { Message } from "../consensus/message.ts";
 import type { Seats } from "../consensus/seats.ts";
-import type { BootProof, CallFault, PeerRequest, PeerResponse } from "../runtime/ports.ts";
+import type { BootProof } from "../runtime/attestation.ts";
+import type { CallFault, PeerRequest, PeerResponse } from "../runtime/ports.ts";
 import { type Attachments, readParts, writeFrame } from "./frame.ts";
 import {
   faultSchema,

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Boot, BootKey, Digest, MemberId } from "../consensus/ids.ts";
-import type { BootProof, ProveBoot, VerifyBoot } from "../runtime/ports.ts";
+import type { BootProof, ProveBoot, VerifyBoot } from "../runtime/attestation.ts";
 import { decodeFrame, encodeFrame, type Hello } from "./codec.ts";
 import { type Rejection, rejection } from "./rejection.ts";
 

@@ -6,10 +6,11 @@
 import { z } from "zod";
 import type { BootKey, Hash, MemberId, Term } from "../consensus/ids.ts";
 import { isFrontier } from "../consensus/merkle.ts";
-import type { BootProof, CallFault } from "../runtime/ports.ts";
+import type { BootProof } from "../runtime/attestation.ts";
+import type { CallFault } from "../runtime/ports.ts";
 
 /** Raised when a hello, a frame or a message changes its meaning. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const text = <T extends string>(pattern: RegExp, expected: string) =>
   z.custom<T>((value) => typeof value === "string" && pattern.test(value), `expected ${expected}`);
@@ -195,6 +196,14 @@ export const seatsSchema = z.strictObject({
   coldTerm: term,
 });
 
+const publicKey = text<string>(/^0x[0-9a-f]{128}$/, "0x and 128 lower-case hex digits");
+const keyProof = z.strictObject({
+  derivedPublicKey: publicKey,
+  appPublicKey: publicKey,
+  appSignature: signature,
+  kmsSignature: signature,
+});
+
 export const proofSchema: z.ZodType<BootProof> = z.strictObject({
   wallet: memberId,
   bootKey,
@@ -203,6 +212,7 @@ export const proofSchema: z.ZodType<BootProof> = z.strictObject({
   quote: text<string>(/^([0-9a-f]{2})*$/, "lower-case hex"),
   eventLog: z.string(),
   signature,
+  keyProof,
 });
 
 export const faultSchema: z.ZodType<CallFault> = z.discriminatedUnion("code", [

@@ -10,6 +10,7 @@
  */
 import type { Boot, Digest, MemberId } from "../consensus/ids.ts";
 import type { Message } from "../consensus/message.ts";
+import type { ProveBoot, VerifyBoot } from "../runtime/attestation.ts";
 import type {
   Count,
   Log,
@@ -18,8 +19,6 @@ import type {
   PeerRequest,
   PeerResponse,
   Peers,
-  ProveBoot,
-  VerifyBoot,
 } from "../runtime/ports.ts";
 import type { Channel } from "./channel.ts";
 import { type Context, sweepsPerSilence } from "./context.ts";

@@ -3,8 +3,9 @@
  * inside the extension's own.
  */
 import "reflect-metadata";
-import { concatBytes, utf8ToBytes } from "@noble/hashes/utils";
+import { utf8ToBytes } from "@noble/hashes/utils";
 import { Extension } from "@peculiar/x509";
+import { octetString } from "./der.ts";
 import { encodeByteArrays } from "./messagePack.ts";
 
 const arc = "1.3.6.1.4.1.62397.1";
@@ -31,13 +32,4 @@ export function appInfoExtension(fields: readonly Uint8Array[]): Extension {
 
 function extension(number: number, content: Uint8Array): Extension {
   return new Extension(`${arc}.${number}`, false, Uint8Array.from(octetString(content)));
-}
-
-/** DER, definite length (X.690, 8.1.3): one byte below 128, otherwise a count and the length. */
-function octetString(content: Uint8Array): Uint8Array {
-  const tag = 0x04;
-  if (content.length < 128) return concatBytes(Uint8Array.of(tag, content.length), content);
-  const digits = content.length.toString(16);
-  const length = Buffer.from(digits.padStart(digits.length + (digits.length % 2), "0"), "hex");
-  return concatBytes(Uint8Array.of(tag, 0x80 | length.length), length, content);
 }

@@ -8,6 +8,7 @@
  */
 import { webcrypto } from "node:crypto";
 import { p256 } from "@noble/curves/nist";
+import { sha256 } from "@noble/hashes/sha2";
 import { concatBytes, hexToBytes } from "@noble/hashes/utils";
 
 const spkiPrefix = hexToBytes("3059301306072a8648ce3d020106082a8648ce3d030107034200");
@@ -37,6 +38,11 @@ export function p256Pem(secret: Uint8Array): string {
   const base64 = Buffer.from(p256Pkcs8(secret)).toString("base64");
   const lines = base64.match(/.{1,64}/g) ?? [];
   return ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----", ""].join("\n");
+}
+
+/** ECDSA over SHA-256 with the nonce of RFC 6979: 64 bytes r and s, of which s may be high. */
+export function signP256(message: Uint8Array, secret: Uint8Array): Uint8Array {
+  return p256.sign(sha256(message), secret, { lowS: false, prehash: false }).toCompactRawBytes();
 }
 
 export type P256KeyPair = {

@@ -37,6 +37,12 @@ export const proof: Attestation = {
   quote: "0400",
   eventLog: "[]",
   signature: "0x55",
+  keyProof: {
+    derivedPublicKey: `0x${"77".repeat(64)}`,
+    appPublicKey: `0x${"88".repeat(64)}`,
+    appSignature: `0x${"99".repeat(65)}`,
+    kmsSignature: `0x${"aa".repeat(65)}`,
+  },
   reportData: "66",
   preimage: {
     domain: "dstack-cluster/boot/v1",

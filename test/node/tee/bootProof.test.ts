@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { bootKey } from "../../../node/src/consensus/ids.ts";
 import { ClusterError } from "../../../node/src/errors.ts";
-import type { Block, BootProof, ProveBoot, VerifyBoot } from "../../../node/src/runtime/ports.ts";
+import type {
+  Appraisal,
+  BootProof,
+  ProveBoot,
+  VerifyBoot,
+} from "../../../node/src/runtime/attestation.ts";
+import type { Block } from "../../../node/src/runtime/ports.ts";
 import { type Enclave, openEnclave } from "../../../node/src/tee/enclave.ts";
 import { createBootProver } from "../../../node/src/tee/proveBoot.ts";
 import { QuoteError } from "../../../node/src/tee/quote.ts";
@@ -13,6 +19,15 @@ import {
 import { recordingLog } from "../../support/recorders.ts";
 import { type Simulator, startSimulator } from "../../support/simulator.ts";
 
+const appraisal: Appraisal = {
+  composeHash: "c5".repeat(32),
+  appId: "a9".repeat(20),
+  instanceId: "1d".repeat(20),
+  osImageHash: null,
+  deviceId: "de".repeat(32),
+  tcbStatus: "UpToDate",
+  advisoryIds: [],
+};
 const cluster = { chainId: 31_337, contract: `0x${"c0".repeat(20)}` };
 const key = bootKey("b2".repeat(32));
 
@@ -75,6 +90,7 @@ function prover(of: Enclave = enclave, bound = cluster): ProveBoot {
   const { log } = recordingLog();
   const counted = {
     wallet: of.wallet,
+    keyProof: of.keyProof,
     quote(reportData: Uint8Array) {
       quotes += 1;
       return of.quote(reportData);
@@ -92,7 +108,7 @@ function prover(of: Enclave = enclave, bound = cluster): ProveBoot {
 }
 
 function verifier(
-  verifyChainOfTrust: VerifyChainOfTrust = async () => undefined,
+  verifyChainOfTrust: VerifyChainOfTrust = async () => appraisal,
   limits: { graceMs?: number; ageMsMax?: number } = {},
 ): VerifyBoot {
   return createBootVerifier({
@@ -106,7 +122,7 @@ function verifier(
   });
 }
 
-async function faultOf(refused: Promise<void>): Promise<unknown> {
+async function faultOf(refused: Promise<unknown>): Promise<unknown> {
   const error = await refused.then(
     () => "accepted",
     (reason: unknown) => reason,
@@ -118,7 +134,7 @@ test("a proof vouches for the boot that made it", async () => {
   const proof = await prover()();
 
   expect(proof).toMatchObject({ wallet: enclave.wallet.address, bootKey: key, blockNumber: "7" });
-  await expect(verifier()(proof)).resolves.toBeUndefined();
+  await expect(verifier()(proof)).resolves.toEqual(appraisal);
 });
 
 test("a genuine quote does not vouch for another boot key, wallet, cluster or block", async () => {
@@ -160,7 +176,7 @@ test("a proof whose block is not on the chain is refused", async () => {
 test("a proof is stale once the chain has gone on for longer than allowed", async () => {
   const proof = await prover()();
   chain.extend(298);
-  await expect(verifier()(proof)).resolves.toBeUndefined();
+  await expect(verifier()(proof)).resolves.toEqual(appraisal);
 
   chain.extend(1);
   expect(await faultOf(verifier()(proof))).toEqual({
@@ -177,7 +193,7 @@ test("while the chain is away, a proof is accepted for as long as the grace peri
   chain.state.away = true;
 
   nowMs = 60_000;
-  await expect(verify(proof)).resolves.toBeUndefined();
+  await expect(verify(proof)).resolves.toEqual(appraisal);
   nowMs = 60_001;
   expect(await faultOf(verify(proof))).toMatchObject({ code: "chain.unreachable" });
 });
@@ -190,7 +206,12 @@ test("who has never seen the chain accepts nothing while it is away", async () =
 
 test("the chain of trust has the last word, and sees the parsed quote", async () => {
   const proof = await prover()();
-  const fault = { code: "quote.rejected", check: "debug", reason: "a debug TD" } as const;
+  const fault = {
+    code: "quote.rejected",
+    check: "debug attribute",
+    expected: "0",
+    actual: "1",
+  } as const;
   const refused = verifier(async () => {
     throw new QuoteError(fault, "refused");
   });

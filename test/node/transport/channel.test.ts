@@ -33,11 +33,11 @@ test("a frame of several megabytes arrives whole", async () => {
 
 test("a message too large for a frame is dropped, and the channel lives on", async () => {
   const [a, b] = [
-    await startPeer(alice, { limits: { frameBytesMax: 1_000 } }),
+    await startPeer(alice, { limits: { frameBytesMax: 3_000 } }),
     await startPeer(bob),
   ];
   await introduce(a, b);
-  const payload = Buffer.alloc(2_000);
+  const payload = Buffer.alloc(6_000);
   await expect(a.peers.request(b.boot, { kind: "command", payload }, 1_000)).rejects.toMatchObject({
     fault: { code: "peer.unreachable" },
   });

@@ -7,6 +7,7 @@ import { emptyFrontier } from "../../../node/src/consensus/merkle.ts";
 import type { Append } from "../../../node/src/consensus/message.ts";
 import { decodeFrame, encodeFrame, type Frame } from "../../../node/src/transport/codec.ts";
 import { writeFrame } from "../../../node/src/transport/frame.ts";
+import { protocolVersion } from "../../../node/src/transport/header.ts";
 import { createBootIdentity } from "../../../node/src/transport/identity.ts";
 import { messages, messagesByKind, requests, responses } from "./samples.ts";
 import { alice, cluster, digest, proofOf } from "./support.ts";
@@ -224,7 +225,7 @@ test("seats that name a member twice are garbage", () => {
 test("a hello of another protocol version is told apart from garbage", () => {
   expect(header({ kind: "hello", version: 1, whatever: [] })).toMatchObject({
     reason: "protocol-version",
-    detail: "version 1, expected 2",
+    detail: `version 1, expected ${protocolVersion}`,
   });
 });
 

@@ -1,10 +1,12 @@
 /** Who is turned away, and that nobody else notices. */
 import { expect, test } from "vitest";
 import { term } from "../../../node/src/consensus/ids.ts";
+import type { Appraisal } from "../../../node/src/runtime/attestation.ts";
 import { encodeFrame } from "../../../node/src/transport/codec.ts";
+import { protocolVersion } from "../../../node/src/transport/header.ts";
 import { createBootIdentity } from "../../../node/src/transport/identity.ts";
 import { helloOf, knockAs, knockPlainly, nowhere } from "./stranger.ts";
-import { alice, bob, carol, eventually, proofOf, startPeer } from "./support.ts";
+import { alice, appraisal, bob, carol, eventually, proofOf, startPeer } from "./support.ts";
 
 /** Alice, who has bob on her roster; bob's key is the test's. */
 async function aliceKnowingBob(options: Parameters<typeof startPeer>[1] = {}) {
@@ -97,7 +99,7 @@ test("a proof that was verified is not verified again", async () => {
 });
 
 test("a verification without end does not hold the connection", async () => {
-  const verify = () => new Promise<void>(() => {});
+  const verify = () => new Promise<never>(() => {});
   const { a, key } = await aliceKnowingBob({ verify, limits: { verifyMs: 50 } });
   const { socket, closed } = knockAs(a, key);
   socket.write(helloOf(proofOf(bob, key)));
@@ -108,7 +110,10 @@ test("a verification without end does not hold the connection", async () => {
 
 test("who leaves the roster while being verified is refused", async () => {
   const { a, key } = await aliceKnowingBob();
-  a.verify.mockImplementation(async () => a.peers.setRoster([]));
+  a.verify.mockImplementation(async () => {
+    a.peers.setRoster([]);
+    return appraisal;
+  });
   const { socket, closed, heard } = knockAs(a, key);
   socket.write(helloOf(proofOf(bob, key)));
 
@@ -156,7 +161,7 @@ test("a hello of another protocol version is refused as such", async () => {
   const { a, key } = await aliceKnowingBob();
   const { socket, closed } = knockAs(a, key);
   const hello = Buffer.from(helloOf(proofOf(bob, key)));
-  const at = hello.indexOf('"version":2') + '"version":'.length;
+  const at = hello.indexOf(`"version":${protocolVersion}`) + '"version":'.length;
   hello.write("9", at);
   socket.write(hello);
   await closed;
@@ -193,12 +198,12 @@ test("garbage from a verified member is refused, and what follows it is not hear
 });
 
 test("messages before the hello was answered are not heard", async () => {
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<Appraisal>();
   const { a, key } = await aliceKnowingBob({ verify: () => promise });
   const { socket, closed } = knockAs(a, key);
   socket.write(Buffer.concat([helloOf(proofOf(bob, key)), confidence]));
   await closed;
-  resolve();
+  resolve(appraisal);
   expect(a.rejected("garbage")).toBe(1);
   expect(a.messages).toEqual([]);
 });

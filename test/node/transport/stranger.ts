@@ -4,7 +4,8 @@ import { connect as connectPlain, type Socket } from "node:net";
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from "node:tls";
 import { onTestFinished } from "vitest";
 import { bootKey, type MemberId } from "../../../node/src/consensus/ids.ts";
-import type { BootProof, PeerAddress } from "../../../node/src/runtime/ports.ts";
+import type { BootProof } from "../../../node/src/runtime/attestation.ts";
+import type { PeerAddress } from "../../../node/src/runtime/ports.ts";
 import { encodeFrame } from "../../../node/src/transport/codec.ts";
 import {
   type BootIdentity,

@@ -9,8 +9,8 @@ import {
   memberId,
 } from "../../../node/src/consensus/ids.ts";
 import type { Message } from "../../../node/src/consensus/message.ts";
+import type { Appraisal, BootProof } from "../../../node/src/runtime/attestation.ts";
 import type {
-  BootProof,
   Log,
   PeerAddress,
   PeerRequest,
@@ -36,8 +36,25 @@ export function proofOf(wallet: MemberId, identity: BootIdentity): BootProof {
     quote: "0badc0de",
     eventLog: "[]",
     signature: `0x${"51".repeat(65)}`,
+    keyProof: {
+      derivedPublicKey: `0x${"77".repeat(64)}`,
+      appPublicKey: `0x${"88".repeat(64)}`,
+      appSignature: `0x${"99".repeat(65)}`,
+      kmsSignature: `0x${"aa".repeat(65)}`,
+    },
   };
 }
+
+/** What a verifier that accepts says of `proofOf`'s machine. */
+export const appraisal: Appraisal = {
+  composeHash: "c5".repeat(32),
+  appId: "a9".repeat(20),
+  instanceId: "1d".repeat(20),
+  osImageHash: null,
+  deviceId: "de".repeat(32),
+  tcbStatus: "UpToDate",
+  advisoryIds: [],
+};
 
 export type Line = { readonly level: string; readonly fields: object; readonly sentence: string };
 
@@ -68,7 +85,7 @@ export async function startPeer(self: MemberId, options: Partial<PeersOptions> =
   const answers: { current: (from: Boot, request: PeerRequest) => Promise<PeerResponse> } = {
     current: () => Promise.reject(new Error("no answer was arranged")),
   };
-  const verify = vi.fn((_proof: BootProof): Promise<void> => Promise.resolve());
+  const verify = vi.fn((_proof: BootProof): Promise<Appraisal> => Promise.resolve(appraisal));
   const peers = await openPeers({
     identity,
     cluster,
