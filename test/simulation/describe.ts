@@ -25,6 +25,8 @@ export function describeInput(input: Input, nameOf: NameOf): Line {
       const cold = view.coldTerm === view.term && view.term > 0 ? ", cold" : "";
       return () => `view: ${describeView(view)}${cold}`;
     }
+    case "attested":
+      return () => `attestation refuses ${input.refused.map(nameOf).join(" ") || "nobody"}`;
     case "connected":
     case "disconnected":
       return () => `${input.kind} to ${nameOf(input.boot.bootKey)}`;
