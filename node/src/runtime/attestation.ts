@@ -83,6 +83,28 @@ export type Appraisal = {
   readonly advisoryIds: readonly string[];
 };
 
+/** What the contract admits, asked about one quote. Hex is lower-case without 0x. */
+export type Admission = {
+  /** 20 bytes. */
+  readonly appId: string;
+  readonly kmsRoot: MemberId;
+  readonly composeHashAllowed: boolean;
+  /** Listed, or any device is allowed. */
+  readonly deviceAllowed: boolean;
+  /** Listed, or OS images are not restricted. */
+  readonly osImageAllowed: boolean;
+  readonly osImagesRestricted: boolean;
+  readonly tcbUpToDateRequired: boolean;
+};
+
+/** Throws ChainError when the contract cannot be asked. */
+export type ReadAdmission = (of: {
+  /** 32 bytes each. */
+  readonly composeHash: string;
+  readonly deviceId: string;
+  readonly osImageHash: string | null;
+}) => Promise<Admission>;
+
 /** What is known of the attestation of one boot. */
 export type Verdict =
   | {
