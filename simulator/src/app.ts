@@ -3,6 +3,7 @@ import { sha256 } from "@noble/hashes/sha2";
 import { utf8ToBytes } from "@noble/hashes/utils";
 import type { AgentVersion } from "./agentVersion.ts";
 import { type AppAuthority, createAppAuthority } from "./certificate/authority.ts";
+import type { QuoteFault } from "./faults.ts";
 import {
   type AppKeys,
   developmentKms,
@@ -10,7 +11,9 @@ import {
   type Kms,
   keyProviderInfo,
 } from "./keys/kms.ts";
-import { developmentSigner, type SignQuote } from "./quote/signer.ts";
+import type { OsImage } from "./measurement/osImage.ts";
+import { createPki, type Pki } from "./pki/pki.ts";
+import { quoteSigner, type SignQuote } from "./quote/signer.ts";
 
 export type AppSettings = {
   /** Everything secret follows from this text: equal seeds give equal keys. */
@@ -20,6 +23,11 @@ export type AppSettings = {
   /** The compose file as deployed, byte for byte: its hash is the compose hash. */
   readonly appCompose: Uint8Array;
   readonly agentVersion: AgentVersion;
+  /** What the app runs on. */
+  readonly image: OsImage;
+  /** The machine below: its certificate, and so its device id, follow from seed and name. */
+  readonly device: string;
+  readonly faults: readonly QuoteFault[];
   /** Whether a quote's event log keeps the digests that real agents leave out. */
   readonly eventLog: "real" | "full";
 };
@@ -36,6 +44,8 @@ export type App = {
   readonly keys: AppKeys;
   readonly keyProviderInfo: string;
   readonly authority: AppAuthority;
+  /** Of the seed, whoever signs the quotes. */
+  readonly pki: Pki;
   readonly signQuote: SignQuote;
 };
 
@@ -48,6 +58,10 @@ export async function createApp(settings: AppSettings): Promise<App> {
   const composeHash = sha256(settings.appCompose);
   const appId = settings.appId ?? composeHash.slice(0, appIdBytes);
   const keys = issueAppKeys(kms, appId);
+  const [authority, pki] = await Promise.all([
+    createAppAuthority(kms, keys, appId),
+    createPki(settings.seed, settings.device),
+  ]);
   return {
     settings,
     appId,
@@ -58,9 +72,15 @@ export async function createApp(settings: AppSettings): Promise<App> {
     kms,
     keys,
     keyProviderInfo: keyProviderInfo(kms),
-    authority: await createAppAuthority(kms, keys, appId),
-    signQuote: developmentSigner(settings.seed),
+    authority,
+    pki,
+    signQuote: quoteSigner(settings.faults.includes("foreign-root") ? await foreign(pki) : pki),
   };
+}
+
+/** The hierarchy of somebody else: the same device in name, below a root that nobody was told of. */
+function foreign(pki: Pki): Promise<Pki> {
+  return createPki(`not ${pki.seed}`, pki.device.name);
 }
 
 /** Used where no compose file is given. */

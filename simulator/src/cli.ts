@@ -1,10 +1,28 @@
-/** The command line: options, their defaults, and what is wrong with a value. */
-import { readFileSync } from "node:fs";
+/** The command line: options, their defaults, and which of them exclude each other. */
 import { resolve } from "node:path";
-import { hexToBytes } from "@noble/hashes/utils";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { type AgentVersion, parseAgentVersion } from "./agentVersion.ts";
-import { defaultAppCompose, parseCompose } from "./app.ts";
+import { defaultAppCompose } from "./app.ts";
+import { faultHelp } from "./faults.ts";
+import { inventedImage, type OsImage } from "./measurement/osImage.ts";
+import type { MeasuredEvent } from "./measurement/register.ts";
+import {
+  agentVersion,
+  appId,
+  type Faults,
+  fault,
+  freeName,
+  instanceCount,
+  instanceName,
+  mode,
+  mrtd,
+  noFaults,
+  osImageHash,
+  port,
+  portMax,
+  readBootLog,
+  readCompose,
+} from "./optionValues.ts";
 import { type SimulatorSettings, socketPaths } from "./simulator.ts";
 
 export type CommandLine = SimulatorSettings & {
@@ -25,12 +43,19 @@ type Options = {
   readonly appCompose: Uint8Array;
   readonly agentVersion: AgentVersion;
   readonly eventLog: "real" | "full";
+  readonly device: string;
+  readonly osImage: string;
+  readonly mrtd: Uint8Array | null;
+  readonly osImageHash: Uint8Array | null;
+  readonly bootLog: readonly MeasuredEvent[] | null;
+  readonly fault: Faults;
+  readonly pccsPort: number | null;
+  readonly pccsHost: string;
+  readonly faultControl?: true;
   readonly logLevel: string;
   readonly printIdentity?: true;
 };
 
-const instanceCountMax = 256;
-const portMax = 65_535;
 /** `sun_path` of Linux holds 108 bytes and a final zero. */
 const socketPathBytesMax = 107;
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
@@ -45,19 +70,31 @@ export function parseCommandLine(args: readonly string[]): CommandLine {
   const command = defineCommand();
   command.parse(args, { from: "user" });
   const options = command.opts<Options>();
-  const { socketDir, tcpPort, tcpHost, instance, instances } = options;
+  const { tcpPort, tcpHost, instance, instances, pccsPort, pccsHost } = options;
   const instanceNames = instance.length > 0 ? instance : numberedNames(instances);
-  checkPaths(command, socketDir, instanceNames);
-  if (tcpPort !== null && tcpPort + instanceNames.length - 1 > portMax) {
-    command.error(
-      `error: --tcp-port ${tcpPort} leaves no ports for ${instanceNames.length} instances`,
-    );
-  }
+  checkOptions(command, options, instanceNames);
   return {
     ...options,
+    image: imageOf(options),
+    faults: options.fault.quote,
+    collateralFaults: options.fault.collateral,
     printIdentity: options.printIdentity ?? false,
     instanceNames,
     tcp: tcpPort === null ? null : { host: tcpHost, port: tcpPort },
+    pccs:
+      pccsPort === null
+        ? null
+        : { host: pccsHost, port: pccsPort, isControlled: options.faultControl ?? false },
+  };
+}
+
+function imageOf(options: Options): OsImage {
+  const image = inventedImage(options.osImage);
+  return {
+    ...image,
+    mrtd: options.mrtd ?? image.mrtd,
+    osImageHash: options.osImageHash ?? image.osImageHash,
+    bootEvents: options.bootLog ?? image.bootEvents,
   };
 }
 
@@ -65,11 +102,17 @@ function defineCommand(): Command {
   const command = new Command("simulator")
     .description("A dstack guest agent for machines without TDX. It proves nothing to anyone.")
     .helpOption("-h, --help", "show this help")
+    .addHelpText("after", `\n${faultHelp()}`)
     .allowExcessArguments(false)
     .exitOverride();
-  for (const option of [...instanceOptions(), ...appOptions(), ...processOptions()]) {
-    command.addOption(option);
-  }
+  const groups = [
+    instanceOptions(),
+    appOptions(),
+    machineOptions(),
+    attestationOptions(),
+    processOptions(),
+  ];
+  for (const option of groups.flat()) command.addOption(option);
   return command;
 }
 
@@ -112,6 +155,42 @@ function appOptions(): readonly Option[] {
   ];
 }
 
+function machineOptions(): readonly Option[] {
+  return [
+    new Option("--device <text>", "the machine below: its certificate and device id follow from it")
+      .argParser(freeName)
+      .default("default"),
+    new Option("--os-image <text>", "the image: MRTD, registers 0 to 2 and its hash follow from it")
+      .argParser(freeName)
+      .default("simulator"),
+    new Option("--mrtd <hex>", "48 bytes in place of the image's")
+      .argParser(mrtd)
+      .default(null, "the image's"),
+    new Option("--os-image-hash <hex>", "32 bytes in place of the image's")
+      .argParser(osImageHash)
+      .default(null, "the image's"),
+    new Option(
+      "--boot-log <file>",
+      "JSON of the events of registers 0 to 2 in place of the image's",
+    )
+      .argParser(readBootLog)
+      .default(null, "the image's"),
+  ];
+}
+
+function attestationOptions(): readonly Option[] {
+  return [
+    new Option("--pccs-port <port>", "serve the collateral that verifiers ask for")
+      .argParser(port)
+      .default(null, "none is served"),
+    new Option("--pccs-host <host>", "the host of this port").default("127.0.0.1"),
+    new Option("--fault <name>", "something wrong on purpose, see below; repeatable")
+      .argParser(fault)
+      .default(noFaults, "none"),
+    new Option("--fault-control", "let POST /faults at the PCCS change what is wrong with it"),
+  ];
+}
+
 function processOptions(): readonly Option[] {
   return [
     new Option("--log-level <level>", "of the JSON log on standard output")
@@ -125,6 +204,21 @@ function numberedNames(count: number): readonly string[] {
   return Array.from({ length: count }, (_, position) => `node${position + 1}`);
 }
 
+function checkOptions(command: Command, options: Options, names: readonly string[]): void {
+  const { tcpPort, pccsPort, fault: faults, faultControl } = options;
+  checkPaths(command, options.socketDir, names);
+  if (tcpPort !== null && tcpPort + names.length - 1 > portMax) {
+    command.error(`error: --tcp-port ${tcpPort} leaves no ports for ${names.length} instances`);
+  }
+  if (pccsPort !== null) return;
+  const [collateralFault] = faults.collateral;
+  if (names.length === 0) command.error("error: --instances 0 serves nothing without --pccs-port");
+  if (faultControl) command.error("error: --fault-control controls nothing without --pccs-port");
+  if (collateralFault !== undefined) {
+    command.error(`error: --fault ${collateralFault} is nowhere seen without --pccs-port`);
+  }
+}
+
 function checkPaths(command: Command, socketDir: string, names: readonly string[]): void {
   const repeated = names.find((name, position) => names.indexOf(name) !== position);
   if (repeated !== undefined) command.error(`error: --instance ${repeated} is given twice`);
@@ -135,53 +229,5 @@ function checkPaths(command: Command, socketDir: string, names: readonly string[
         `error: ${guest} is longer than the ${socketPathBytesMax} bytes of a socket path`,
       );
     }
-  }
-}
-
-function instanceCount(text: string): number {
-  return wholeNumber(text, 1, instanceCountMax);
-}
-
-function port(text: string): number {
-  return wholeNumber(text, 1, portMax);
-}
-
-function wholeNumber(text: string, min: number, max: number): number {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= min && value <= max) return value;
-  throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
-}
-
-function instanceName(name: string, earlier: readonly string[]): readonly string[] {
-  if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(name)) return [...earlier, name];
-  throw new InvalidArgumentError("Expected letters, digits, dots, dashes; 63 at most.");
-}
-
-function mode(text: string): number {
-  if (/^0?[0-7]{3}$/.test(text)) return Number.parseInt(text, 8);
-  throw new InvalidArgumentError("Expected three octal digits, such as 0666.");
-}
-
-function appId(text: string): Uint8Array {
-  const digits = text.replace(/^0x/, "");
-  if (/^[0-9a-fA-F]{40}$/.test(digits)) return hexToBytes(digits);
-  throw new InvalidArgumentError("Expected 40 hex digits, with or without 0x.");
-}
-
-function agentVersion(text: string): AgentVersion {
-  const version = parseAgentVersion(text);
-  if (version === null) throw new InvalidArgumentError("Expected 0.5.4 to 0.5.11.");
-  return version;
-}
-
-/** The text is checked here, so that a bad file is refused like any other bad option. */
-function readCompose(path: string): Uint8Array {
-  try {
-    const raw = readFileSync(path);
-    parseCompose(raw);
-    return raw;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new InvalidArgumentError(`Expected a file with a JSON object: ${reason}.`);
   }
 }

@@ -1,12 +1,13 @@
 /** One confidential virtual machine of the app: an id of its own, and what it has measured. */
-import { sha256, sha384 } from "@noble/hashes/sha2";
+import { sha256 } from "@noble/hashes/sha2";
 import { concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils";
 import type { App } from "./app.ts";
 import { type Certificate, issueLeaf } from "./certificate/leaf.ts";
 import { deriveSecret } from "./keys/kdf.ts";
 import { bootLog } from "./measurement/bootLog.ts";
 import { type MeasuredEvent, registerBytes, replayRegister } from "./measurement/register.ts";
-import { encodeQuote, encodeSignedRegion, type TdReport } from "./quote/layout.ts";
+import { teeTcbSvn } from "./pki/device.ts";
+import type { TdReport } from "./quote/layout.ts";
 
 export type Instance = {
   readonly app: App;
@@ -15,11 +16,18 @@ export type Instance = {
   readonly instanceId: Uint8Array;
   /** Grows by EmitEvent alone. A quote reads it in the same turn in which it is made. */
   readonly events: MeasuredEvent[];
+  /** The first evidence that it gave, once it has: what a host that replays keeps. */
+  readonly given: Evidence[];
   /** A client certificate that Info shows. Made at start, since clients allow Info 500 ms. */
   readonly demoCertificate: Certificate;
 };
 
-const quotingEnclaveId = utf8ToBytes("dstack-simulator");
+export type Evidence = {
+  readonly quote: Uint8Array;
+  /** The log at the moment of the quote, of all registers, with every digest. */
+  readonly events: readonly MeasuredEvent[];
+};
+
 const instanceSeedBytes = 20;
 /** A real one is Intel's module hash: this filler is recognisable at a glance. */
 const seamFiller = 0x5e;
@@ -28,13 +36,14 @@ const seamFiller = 0x5e;
 export async function createInstance(app: App, name: string): Promise<Instance> {
   const instanceId = app.isAnonymous ? new Uint8Array() : deriveInstanceId(app, name);
   const { appId, composeHash, keyProviderInfo, settings } = app;
-  const { agentVersion } = settings;
-  const facts = { agentVersion, appId, composeHash, instanceId, keyProviderInfo };
+  const { agentVersion, image } = settings;
+  const facts = { agentVersion, image, appId, composeHash, instanceId, keyProviderInfo };
   return {
     app,
     name,
     instanceId,
     events: [...bootLog(facts)],
+    given: [],
     demoCertificate: await issueLeaf(app.authority, { subject: "demo", clientAuth: true }),
   };
 }
@@ -43,13 +52,13 @@ export async function createInstance(app: App, name: string): Promise<Instance> 
 export function tdReport(instance: Instance, reportData: Uint8Array): TdReport {
   const { events, app } = instance;
   return {
-    teeTcbSvn: hexToBytes("05010200000000000000000000000000"),
+    teeTcbSvn,
     mrSeam: new Uint8Array(registerBytes).fill(seamFiller),
     mrSignerSeam: new Uint8Array(registerBytes),
     seamAttributes: new Uint8Array(8),
     tdAttributes: hexToBytes("0000001000000000"),
     xfam: hexToBytes("e702060000000000"),
-    mrtd: sha384(utf8ToBytes("dstack-cluster simulator: mrtd")),
+    mrtd: app.settings.image.mrtd,
     mrConfigId: measuredConfiguration(app.composeHash),
     mrOwner: new Uint8Array(registerBytes),
     mrOwnerConfig: new Uint8Array(registerBytes),
@@ -61,12 +70,6 @@ export function tdReport(instance: Instance, reportData: Uint8Array): TdReport {
     ],
     reportData,
   };
-}
-
-/** A signed quote over the registers as they are now. */
-export function quote(instance: Instance, reportData: Uint8Array): Uint8Array {
-  const region = encodeSignedRegion(tdReport(instance, reportData), quotingEnclaveId);
-  return encodeQuote(region, instance.app.signQuote(region));
 }
 
 function deriveInstanceId(app: App, name: string): Uint8Array {

@@ -1,13 +1,21 @@
-/** All instances of one app, each on its own sockets and, where asked for, its own port. */
+/**
+ * All instances of one app, each on its own sockets and, where asked for, its own port; and the
+ * service that verifiers of their quotes ask.
+ */
 import type { Server } from "node:http";
 import { join } from "node:path";
 import { bytesToHex } from "@noble/hashes/utils";
 import type { Logger } from "pino";
 import { type App, type AppSettings, createApp } from "./app.ts";
+import type { CollateralFault } from "./faults.ts";
 import { createAgentServer, type Service } from "./http/server.ts";
 import { createInstance, type Instance } from "./instance.ts";
 import { kmsRootAddress } from "./keys/kms.ts";
 import { type Address, close, listen } from "./listen.ts";
+import type { OsImage } from "./measurement/osImage.ts";
+import { replayRegister } from "./measurement/register.ts";
+import { createPccsServer } from "./pccs/server.ts";
+import { rootFilePath, writeRootFile } from "./rootFile.ts";
 
 export type SimulatorSettings = AppSettings & {
   readonly instanceNames: readonly string[];
@@ -17,6 +25,13 @@ export type SimulatorSettings = AppSettings & {
   readonly socketMode: number | null;
   /** The first instance's port and the host of all; `null` for sockets alone. */
   readonly tcp: { readonly host: string; readonly port: number } | null;
+  /** Where collateral is served, and whether its faults may be changed there; `null` for nowhere. */
+  readonly pccs: {
+    readonly host: string;
+    readonly port: number;
+    readonly isControlled: boolean;
+  } | null;
+  readonly collateralFaults: readonly CollateralFault[];
 };
 
 /** What others need to know before they meet an instance. Hex has no `0x`, as dstack writes it. */
@@ -25,8 +40,19 @@ export type Identity = {
   readonly kmsRoot: string;
   readonly appId: string;
   readonly composeHash: string;
+  /** SHA-256 of the PPID in the device's certificate: what a contract lists as the device. */
+  readonly deviceId: string;
+  readonly measurements: Measurements;
+  /** The file of the root below which quotes are signed. */
+  readonly attestationRoot: string;
+  /** Where its collateral is served. */
+  readonly pccs: string | null;
   readonly instances: readonly InstanceIdentity[];
 };
+/** What the operating system image decides, hence equal in all instances. */
+export type Measurements = Readonly<
+  Record<"osImageHash" | "mrtd" | "rtmr0" | "rtmr1" | "rtmr2", string>
+>;
 export type InstanceIdentity = {
   readonly name: string;
   readonly instanceId: string;
@@ -42,10 +68,13 @@ export type Simulator = {
 
 type Listener = { readonly server: Server; readonly address: Address };
 
-/** Computes who the instances are, without listening. */
-export async function identify(settings: SimulatorSettings): Promise<Identity> {
+/** Computes who the instances are, without listening or writing. */
+export async function identify(
+  settings: SimulatorSettings,
+): Promise<Identity & { readonly attestationRootPem: string }> {
   const { app, instances } = await prepare(settings);
-  return identityOf(settings, app, instances);
+  const attestationRootPem = app.pki.root.pem;
+  return { ...identityOf(settings, app, instances), attestationRootPem };
 }
 
 /**
@@ -58,7 +87,11 @@ export async function startSimulator(
   logger: Logger,
 ): Promise<Simulator> {
   const { app, instances } = await prepare(settings);
-  const listeners = instances.flatMap((instance, i) => listenersOf(settings, instance, i, logger));
+  await writeRootFile(settings.socketDir, app.pki.root.pem);
+  const listeners = [
+    ...instances.flatMap((instance, i) => listenersOf(settings, instance, i, logger)),
+    ...pccsListeners(settings, app, logger),
+  ];
   const stop = async (): Promise<void> => {
     await Promise.all(listeners.map(({ server }) => close(server)));
   };
@@ -108,16 +141,28 @@ function listenersOf(
   ];
 }
 
+function pccsListeners(settings: SimulatorSettings, app: App, logger: Logger): readonly Listener[] {
+  const { pccs, collateralFaults: faults } = settings;
+  if (pccs === null) return [];
+  const { host, port, isControlled } = pccs;
+  const server = createPccsServer({ pki: app.pki, faults, isControlled, logger });
+  return [{ server, address: { kind: "tcp", host, port } }];
+}
+
 function identityOf(
   settings: SimulatorSettings,
   app: App,
   instances: readonly Instance[],
 ): Identity {
-  const { tcp, socketDir } = settings;
+  const { tcp, pccs, socketDir } = settings;
   return {
     kmsRoot: kmsRootAddress(app.kms),
     appId: bytesToHex(app.appId),
     composeHash: bytesToHex(app.composeHash),
+    deviceId: bytesToHex(app.pki.device.deviceId),
+    measurements: measurementsOf(settings.image),
+    attestationRoot: rootFilePath(socketDir),
+    pccs: pccs === null ? null : `http://${pccs.host}:${pccs.port}`,
     instances: instances.map(({ name, instanceId }, position) => ({
       name,
       instanceId: bytesToHex(instanceId),
@@ -125,6 +170,17 @@ function identityOf(
       tappdSocket: socketPaths(socketDir, name).tappd,
       url: tcp === null ? null : `http://${tcp.host}:${tcp.port + position}`,
     })),
+  };
+}
+
+function measurementsOf({ osImageHash, mrtd, bootEvents }: OsImage): Measurements {
+  const register = (index: 0 | 1 | 2): string => bytesToHex(replayRegister(bootEvents, index));
+  return {
+    osImageHash: bytesToHex(osImageHash),
+    mrtd: bytesToHex(mrtd),
+    rtmr0: register(0),
+    rtmr1: register(1),
+    rtmr2: register(2),
   };
 }
 

@@ -58,9 +58,9 @@ describe("the command line", () => {
   });
 
   test("refuses a wrong option with code 2 and what was expected", async () => {
-    const { code, stderr } = await start(["--instances", "0"]).ended;
+    const { code, stderr } = await start(["--instances", "257"]).ended;
     expect(code).toBe(2);
-    expect(stderr).toContain("Expected a whole number from 1 to 256");
+    expect(stderr).toContain("Expected a whole number from 0 to 256");
   });
 
   test("prints who the instances are, and listens nowhere", async () => {

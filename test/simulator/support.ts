@@ -8,6 +8,7 @@ import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { type AgentVersion, parseAgentVersion } from "../../simulator/src/agentVersion.ts";
 import { defaultAppCompose } from "../../simulator/src/app.ts";
+import { inventedImage } from "../../simulator/src/measurement/osImage.ts";
 import {
   type Simulator,
   type SimulatorSettings,
@@ -32,11 +33,16 @@ export function settings(overrides: Partial<SimulatorSettings> = {}): SimulatorS
     appId,
     appCompose: defaultAppCompose,
     agentVersion: agentVersion("0.5.8"),
+    image: inventedImage("simulator"),
+    device: "default",
+    faults: [],
     eventLog: "real",
     instanceNames: ["node1"],
     socketDir: join(tmpdir(), "unused"),
     socketMode: null,
     tcp: null,
+    pccs: null,
+    collateralFaults: [],
     ...overrides,
   };
 }

@@ -1,12 +1,13 @@
 import { bytesToHex } from "@noble/hashes/utils";
+import { evidenceOver } from "../evidence.ts";
 import type { Fields } from "../http/fields.ts";
-import { type Instance, quote } from "../instance.ts";
+import type { Instance } from "../instance.ts";
 import { fullEventLog, strippedEventLog } from "../measurement/eventLog.ts";
+import { vmConfig } from "../measurement/osImage.ts";
 import { runtimeEvent } from "../measurement/register.ts";
 import { encodeAttestation } from "../quote/attestation.ts";
 import { reportDataBytes } from "../quote/layout.ts";
 import { RefusedRequest } from "../refusal.ts";
-import { vmConfig } from "./information.ts";
 
 export type QuoteAnswer = {
   readonly quote: string;
@@ -23,7 +24,7 @@ export function getQuote(instance: Instance, fields: Fields): QuoteAnswer {
   return {
     ...quoteWithLog(instance, reportData),
     report_data: bytesToHex(reportData),
-    vm_config: vmConfig,
+    vm_config: vmConfig(instance.app.settings.image),
   };
 }
 
@@ -31,10 +32,9 @@ export function getQuote(instance: Instance, fields: Fields): QuoteAnswer {
 export function attest(instance: Instance, fields: Fields): { readonly attestation: string } {
   const reportData = paddedReportData(fields.bytes("report_data"));
   const attestation = encodeAttestation({
-    quote: quote(instance, reportData),
-    events: instance.events,
+    ...evidenceOver(instance, reportData),
     reportData,
-    config: vmConfig,
+    config: vmConfig(instance.app.settings.image),
   });
   return { attestation: bytesToHex(attestation) };
 }
@@ -51,8 +51,9 @@ export function quoteWithLog(
 ): Pick<QuoteAnswer, "quote" | "event_log"> {
   const { agentVersion, eventLog } = instance.app.settings;
   const isStripped = eventLog === "real" && agentVersion.signs;
-  const entries = (isStripped ? strippedEventLog : fullEventLog)(instance.events);
-  return { quote: bytesToHex(quote(instance, reportData)), event_log: JSON.stringify(entries) };
+  const { quote, events } = evidenceOver(instance, reportData);
+  const entries = (isStripped ? strippedEventLog : fullEventLog)(events);
+  return { quote: bytesToHex(quote), event_log: JSON.stringify(entries) };
 }
 
 /** @param digest at most 64 bytes */

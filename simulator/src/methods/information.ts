@@ -2,24 +2,9 @@ import { sha256 } from "@noble/hashes/sha2";
 import { bytesToHex } from "@noble/hashes/utils";
 import { type Instance, tdReport } from "../instance.ts";
 import { aggregatedMeasurement } from "../measurement/aggregate.ts";
-import { osImageHash } from "../measurement/bootLog.ts";
 import { fullEventLog } from "../measurement/eventLog.ts";
+import { vmConfig } from "../measurement/osImage.ts";
 import { reportDataBytes, type TdReport } from "../quote/layout.ts";
-
-/** JSON text: the machine as its host describes it. */
-export const vmConfig = JSON.stringify({
-  spec_version: 1,
-  os_image_hash: bytesToHex(osImageHash),
-  cpu_count: 2,
-  memory_size: 2 * 1024 ** 3,
-  qemu_version: "8.2.2",
-  pci_hole64_size: 0,
-  hugepages: false,
-  num_gpus: 0,
-  num_nvswitches: 0,
-  hotplug_off: false,
-  image: "dstack-cluster-simulator",
-});
 
 /** An agent does not verify its own platform, so it hashes an empty platform id. */
 export const unverifiedDeviceId = sha256(new Uint8Array());
@@ -28,7 +13,7 @@ export const unverifiedDeviceId = sha256(new Uint8Array());
 export function info(instance: Instance): Readonly<Record<string, string>> {
   const { app } = instance;
   const report = tdReport(instance, new Uint8Array(reportDataBytes));
-  const { reportsVersion } = app.settings.agentVersion;
+  const { agentVersion, image } = app.settings;
   return {
     app_id: bytesToHex(app.appId),
     instance_id: bytesToHex(instance.instanceId),
@@ -37,11 +22,11 @@ export function info(instance: Instance): Readonly<Record<string, string>> {
     app_name: app.appName,
     device_id: bytesToHex(unverifiedDeviceId),
     mr_aggregated: bytesToHex(aggregatedMeasurement(report)),
-    os_image_hash: bytesToHex(osImageHash),
+    os_image_hash: bytesToHex(image.osImageHash),
     key_provider_info: app.keyProviderInfo,
     compose_hash: bytesToHex(app.composeHash),
-    vm_config: vmConfig,
-    ...(reportsVersion ? { cloud_vendor: "", cloud_product: "" } : {}),
+    vm_config: vmConfig(image),
+    ...(agentVersion.reportsVersion ? { cloud_vendor: "", cloud_product: "" } : {}),
   };
 }
 
@@ -60,7 +45,7 @@ function tcbInfo(instance: Instance, report: TdReport): string {
     rtmr2,
     rtmr3,
     mr_aggregated: bytesToHex(aggregatedMeasurement(report)),
-    os_image_hash: bytesToHex(osImageHash),
+    os_image_hash: bytesToHex(app.settings.image.osImageHash),
     compose_hash: bytesToHex(app.composeHash),
     device_id: bytesToHex(unverifiedDeviceId),
     event_log: fullEventLog(instance.events),

@@ -4,15 +4,16 @@ import { concatBytes, utf8ToBytes } from "@noble/hashes/utils";
 import type { Extension } from "@peculiar/x509";
 import { appInfoExtension, attestationExtension } from "../certificate/extensions.ts";
 import { type Certificate, issueLeaf, type LeafRequest } from "../certificate/leaf.ts";
+import { evidenceOver } from "../evidence.ts";
 import type { Fields } from "../http/fields.ts";
-import { type Instance, quote, tdReport } from "../instance.ts";
+import { type Instance, tdReport } from "../instance.ts";
 import { p256Spki } from "../keys/p256.ts";
 import { aggregatedMeasurement, systemMeasurement } from "../measurement/aggregate.ts";
-import { osImageHash } from "../measurement/bootLog.ts";
+import { vmConfig } from "../measurement/osImage.ts";
 import { embeddedEvents, encodeAttestation } from "../quote/attestation.ts";
 import { reportDataBytes } from "../quote/layout.ts";
 import { RefusedRequest } from "../refusal.ts";
-import { unverifiedDeviceId, vmConfig } from "./information.ts";
+import { unverifiedDeviceId } from "./information.ts";
 
 export type TlsKeyAnswer = { readonly key: string; readonly certificate_chain: readonly string[] };
 
@@ -68,11 +69,12 @@ export function tlsKeyAnswer(certificate: Certificate): TlsKeyAnswer {
 /** Binds the certificate's public key to the instance: its hash is the quote's report data. */
 function attestKey(instance: Instance, secret: Uint8Array): Extension {
   const reportData = sha512(concatBytes(utf8ToBytes("ratls-cert:"), p256Spki(secret)));
+  const { quote, events } = evidenceOver(instance, reportData);
   const attestation = encodeAttestation({
-    quote: quote(instance, reportData),
-    events: embeddedEvents(instance.events),
+    quote,
+    events: embeddedEvents(events),
     reportData,
-    config: vmConfig,
+    config: vmConfig(instance.app.settings.image),
   });
   return attestationExtension(attestation);
 }
@@ -88,7 +90,7 @@ function appInfo(instance: Instance): Extension {
     unverifiedDeviceId,
     systemMeasurement(report, keyProvider),
     aggregatedMeasurement(report),
-    osImageHash,
+    app.settings.image.osImageHash,
     keyProvider,
   ]);
 }

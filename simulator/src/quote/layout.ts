@@ -4,7 +4,7 @@
  *
  * @see Intel TDX DCAP: Quote Generation Library and Quote Verification Library, appendix 3
  */
-import { concatBytes, hexToBytes } from "@noble/hashes/utils";
+import { concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils";
 
 type Registers = readonly [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
 
@@ -26,6 +26,10 @@ export type TdReport = {
 
 export const reportDataBytes = 64;
 export const signedRegionBytes = 632;
+/** Of the attestation key's signature: right after the length of the authentication data. */
+export const signatureOffset = signedRegionBytes + 4;
+/** 16 bytes of a real one's user data: this one is recognisable at a glance. */
+export const quotingEnclaveId = utf8ToBytes("dstack-simulator");
 
 const quoteVersion = 4;
 const ecdsaP256KeyType = 2;
@@ -57,6 +61,13 @@ export function encodeSignedRegion(report: TdReport, quotingEnclaveId: Uint8Arra
   region.set(concatBytes(...report.rtmrs), 376);
   region.set(report.reportData, 568);
   return new Uint8Array(region);
+}
+
+/** The same trust domain, were its host allowed to read its memory: TD attributes, bit 0. */
+export function debuggable(report: TdReport): TdReport {
+  const tdAttributes = Uint8Array.from(report.tdAttributes);
+  tdAttributes[0] = (tdAttributes[0] ?? 0) | 1;
+  return { ...report, tdAttributes };
 }
 
 /** The quote: signed region, length of the authentication data, authentication data. */

@@ -2,11 +2,13 @@ import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils";
 import { expect, test } from "vitest";
 import { bootLog } from "../../../simulator/src/measurement/bootLog.ts";
 import { fullEventLog, strippedEventLog } from "../../../simulator/src/measurement/eventLog.ts";
+import { inventedImage } from "../../../simulator/src/measurement/osImage.ts";
 import { replayRegister, runtimeEvent } from "../../../simulator/src/measurement/register.ts";
 import { agentVersion, appId } from "../support.ts";
 
 const greeting = runtimeEvent("greeting", utf8ToBytes("hello"));
 const facts = {
+  image: inventedImage("simulator"),
   appId,
   composeHash: new Uint8Array(32).fill(1),
   instanceId: new Uint8Array(20).fill(2),

@@ -1,11 +1,11 @@
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { createApp } from "../../../simulator/src/app.ts";
+import { evidenceOver } from "../../../simulator/src/evidence.ts";
 import {
   createInstance,
   type Instance,
   instanceIdOf,
-  quote,
   tdReport,
 } from "../../../simulator/src/instance.ts";
 import { aggregatedMeasurement } from "../../../simulator/src/measurement/aggregate.ts";
@@ -19,7 +19,7 @@ async function instance(name = "node1"): Promise<Instance> {
 }
 
 async function quoted(): Promise<Buffer> {
-  return Buffer.from(quote(await instance(), reportData));
+  return Buffer.from(evidenceOver(await instance(), reportData).quote);
 }
 
 function isSigned(message: Buffer, signature: Buffer, point: Buffer): boolean {
@@ -61,7 +61,7 @@ describe("a quote", () => {
   test("holds the registers to which the event log replays", async () => {
     const node = await instance();
     node.events.push(runtimeEvent("greeting", reportData));
-    const bytes = Buffer.from(quote(node, reportData));
+    const bytes = Buffer.from(evidenceOver(node, reportData).quote);
     const registers = [376, 424, 472, 520].map((at) => bytes.subarray(at, at + 48).toString("hex"));
     expect(registers).toEqual([0, 1, 2, 3].map((imr) => replayed(node.events, imr)));
   });
