@@ -68,7 +68,7 @@ function isDisowned({ nowMs, setup }: Replica, { disownedMs }: Office): boolean 
   return disownedMs !== null && nowMs - disownedMs >= setup.suspectAfterMs * disownedPatience;
 }
 
-/** With all that it needs: in a cold start a quorum is not enough. */
+/** With all that it needs: of each roster in play a quorum, in a cold start every member. */
 function isEnoughInTouch(
   replica: Replica,
   office: Office,
@@ -76,7 +76,7 @@ function isEnoughInTouch(
 ): boolean {
   return mustHoldAll(replica, office)
     ? isAllOfEach(office.joint, members)
-    : isQuorumOfEach([office.roster], members);
+    : isQuorumOfEach(office.joint, members);
 }
 
 function inTouchWith(replica: Replica, office: Office): ReadonlySet<MemberId> {

@@ -83,6 +83,23 @@ test("10.10 a leader out of touch with a quorum for SUSPECT_AFTER_MS hands over"
   expect(handOvers(cluster, a)).toEqual([{ kind: "hand-over", term: 1, successor: b.member }]);
 });
 
+test("10.10 so does one that lacks a quorum of an earlier roster that its term-start needs", () => {
+  const cluster = serving([a, b, c, d]);
+  const shrunk = { ...viewOf(roster, 2, a), genesisSize: 4 };
+  cluster.crash(c);
+  cluster.show(shrunk);
+  for (const one of [b, d]) {
+    const { last } = cluster.replica(one).log;
+    cluster.take(a, hear(one, promiseOf(shrunk, { last, commitIndex: 1 })));
+  }
+  cluster.crash(d);
+  cluster.pass(900);
+  expect(cluster.replica(a).office?.stage).toBe("starting");
+  expect(handOvers(cluster, a)).toEqual([]);
+  cluster.pass(1_500);
+  expect(handOvers(cluster, a)).toMatchObject([{ term: 2, successor: b.member }]);
+});
+
 test("10.10 in a cold start a leader gives way without any one member that it needs", () => {
   const [a2, b2, c2, c3] = [bootOf(0, 2), bootOf(1, 2), bootOf(2, 2), bootOf(2, 3)] as const;
   const cluster = serving([a, b, c]);
