@@ -1,5 +1,6 @@
 /** Carries out a plan's faults on a world. What a fault asks beyond the fault model is not done. */
 
+import { refuse } from "./attestation.ts";
 import { copyOf } from "./disk.ts";
 import { clonedDisk, diskAfter, type Host } from "./host.ts";
 import { lieOf } from "./lies.ts";
@@ -174,7 +175,7 @@ type MemberFault = Exclude<
   Of<typeof processFaults> | Of<typeof networkFaults> | Of<typeof chainFaults>
 >;
 
-function strikeMembers({ world, host }: Struck, fault: MemberFault): void {
+function strikeMembers({ world, host, later }: Struck, fault: MemberFault): void {
   if (fault.kind === "step-down") {
     for (const each of world.hosts.flatMap(({ processes }) => processes)) {
       if (each.replica().office?.stage === "active") each.input({ kind: "step-down" });
@@ -194,6 +195,9 @@ function strikeMembers({ world, host }: Struck, fault: MemberFault): void {
       return;
     case "gone":
       lose(world, host);
+      return;
+    case "refuse":
+      later(fault.forMs, refuse(world, host));
       return;
     default:
       fault satisfies never;

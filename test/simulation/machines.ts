@@ -2,6 +2,7 @@
 import type { Send } from "../../node/src/consensus/effect.ts";
 import { type Boot, bootKey } from "../../node/src/consensus/ids.ts";
 import { boot as bootReplica, type Setup } from "../../node/src/consensus/replica.ts";
+import { acceptEachOther, judge, judgingHeartbeats } from "./attestation.ts";
 import { type Channels, createChannels, sitesKnownTo } from "./channels.ts";
 import { fastDigest, fastTree } from "./digest.ts";
 import { type Disk, remember } from "./disk.ts";
@@ -82,6 +83,13 @@ function keepGoing(world: World, host: Host, process: Process, channels: Channel
   queue.after(heartbeatMs * random.float(), () => every(world, heartbeatMs / 2, tick));
   queue.after(heartbeatMs * random.float(), () => every(world, heartbeatMs * 2, review));
   queue.after(heartbeatMs * random.float(), () => every(world, heartbeatMs * 5, look));
+  // By the boot's name, where a draw would move all those after it.
+  const phase = (host.site * 3 + host.bootCount) % judgingHeartbeats;
+  const judging = () => {
+    judge(world, process);
+    return process.alive();
+  };
+  queue.after(heartbeatMs * phase, () => every(world, heartbeatMs * judgingHeartbeats, judging));
 }
 
 function clockOf({ queue }: World, host: Host): number {
@@ -112,7 +120,7 @@ function answering(world: World, from: Process, site: number): Boot | null {
   const routed = world.routes.get(`${from.name}>${site}`);
   const process = routed?.alive() ? routed : host.processes.at(-1);
   if (process === undefined || !sitesKnownTo(process.replica()).has(from.site)) return null;
-  return process.boot;
+  return acceptEachOther(from, process) ? process.boot : null;
 }
 
 function send(world: World, channels: Channels, from: Process, { to, message }: Send): void {

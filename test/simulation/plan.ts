@@ -74,6 +74,8 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "revoke"; readonly target: Target; readonly staysUp: boolean }
   /** A site without a member starts a node, which registers. */
   | { readonly kind: "join"; readonly target: number; readonly disk: "kept" | "lost" }
+  /** Attestation refuses the boots that run there. */
+  | { readonly kind: "refuse"; readonly target: Target; readonly forMs: number }
   /** Its machines never come back. */
   | { readonly kind: "gone"; readonly target: Target }
 );
@@ -190,6 +192,8 @@ function drawFault(kind: FaultKind, atMs: number, draw: Draw): Fault {
       return { kind, atMs, target, staysUp: random.chance(0.3) };
     case "gone":
       return { kind, atMs, target };
+    case "refuse":
+      return { kind, atMs, target, forMs };
     case "step-down":
       return { kind, atMs };
     default:

@@ -1,5 +1,6 @@
 /** What one seed stands for: the cluster, its surroundings, and the faults to come. */
 
+import { drawRefusals } from "./attestation.ts";
 import type { NetworkSettings } from "./network.ts";
 import { drawFaults, type Fault } from "./plan.ts";
 import { type Random, randomOf } from "./random.ts";
@@ -64,7 +65,10 @@ export function drawScenario(seed: number): Scenario {
     ...drawCheckpoints(random, heartbeatMs),
     removeAfterMs: random.pick([null, null, null, 400]) && 400 * heartbeatMs,
     confirmations: random.integer(1, 4),
-    faults: drawFaults({ random: random.fork(2), ...membership, heartbeatMs, faultsMs }),
+    faults: [
+      ...drawFaults({ random: random.fork(2), ...membership, heartbeatMs, faultsMs }),
+      ...drawRefusals({ random: random.fork(6), ...membership, heartbeatMs, faultsMs }),
+    ].sort((a, b) => a.atMs - b.atMs),
   };
 }
 

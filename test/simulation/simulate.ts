@@ -130,10 +130,11 @@ export function runUntil(world: World, untilMs: number, isDone: () => boolean): 
 
 /** From here on nothing fails: one process a site, a whole network, a chain that answers. */
 function mend(world: World): void {
-  const { chain, network, hosts, routes, scenario, random, trace } = world;
+  const { chain, network, hosts, routes, refused, scenario, random, trace } = world;
   trace.note(() => "all faults are mended");
   network.heal();
   routes.clear();
+  refused.clear();
   chain.halt(false);
   for (const endpoint of chain.endpoints) {
     endpoint.away = false;

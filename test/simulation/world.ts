@@ -28,6 +28,8 @@ export type World = {
   readonly enrolled: Set<BootKey>;
   /** Boots that an endpoint has lied to, or shown what was before term 1. */
   readonly misled: Set<BootKey>;
+  /** Boots that attestation refuses, and for how many reasons at the moment. */
+  readonly refused: Map<BootKey, number>;
   /** Which process answers each sender at a site, where it is not the newest. */
   readonly routes: Map<string, Process>;
   readonly random: Random;
@@ -60,6 +62,7 @@ export function createWorld(
     processOf,
     enrolled: new Set(),
     misled: new Set(),
+    refused: new Map(),
     routes: new Map(),
     random,
     nameOf: (key) => processOf.get(key)?.name ?? key.slice(0, 8),

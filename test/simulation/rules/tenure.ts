@@ -16,6 +16,13 @@ export const tenureRules: readonly Rule[] = [
     shownBy: "a node that is far behind joins",
   },
   {
+    name: "a member whose boot is refused is removed",
+    section: "9.3",
+    edits: [{ file: "members.ts", find: "(id) => isRefused(replica, view, id),", replace: "" }],
+    threatens: "liveness",
+    shownBy: "members are removed whose boots attestation refuses",
+  },
+  {
     name: "nobody is removed without whom the rest lack a quorum in touch",
     section: "9.4",
     edits: [

@@ -5,6 +5,7 @@
 
 import { type SetStage, type Stage, setStage } from "../stage.ts";
 import { Violation } from "../violation.ts";
+import { refusedMembers } from "./attestation.ts";
 import { coldStartDuringRemoval, majorityColdStart, rollbackBehindAnchor } from "./coldStarts.ts";
 import { forgetfulPromise, replacedBootPromises, twoBootsOfOneLeader } from "./forgetful.ts";
 import {
@@ -40,6 +41,7 @@ export const schedules: Readonly<Record<string, Schedule>> = {
   "the leader leaves": departureOfLeader,
   "a pending node restarts": pendingNodeRestarts,
   "the boot that was admitted is dead": admittedBootIsDead,
+  "members are removed whose boots attestation refuses": refusedMembers,
   "a cold start needs the log of a member whose removal is not committed": coldStartDuringRemoval,
   "a majority goes on without a member that is gone": majorityColdStart,
   "a rollback of all disks behind the anchor is detected": rollbackBehindAnchor,
