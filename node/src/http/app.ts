@@ -85,7 +85,7 @@ export function createApp(options: AppOptions): Hono {
 }
 
 /** How paths that are none of ours are counted. */
-const otherPath = "other";
+export const otherPath = "other";
 
 /** The problem document for `error`; what nobody declared is logged as well. */
 export function fail(log: Log, path: string, error: unknown): Answer {

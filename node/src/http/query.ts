@@ -65,8 +65,17 @@ export function hex(query: Query, name: string, bytesMax: number): string | null
 
 /** A value as it may appear in a sentence: quoted, and cut when it is long. */
 export function quoted(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = textOf(value);
   return text.length <= 64 ? text : `${text.slice(0, 60)}…`;
+}
+
+function textOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // Reading JSON takes no stack, writing it does: some thousand arrays in one another exhaust it.
+    return "a value nested too deeply to be shown";
+  }
 }
 
 function refuse(query: Query, name: string, expected: string): RequestError {

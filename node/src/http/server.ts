@@ -5,11 +5,12 @@
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
+import { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { ClusterError } from "../errors.ts";
 import type { Answer } from "./answer.ts";
-import { type AppOptions, createApp } from "./app.ts";
+import { type AppOptions, createApp, otherPath } from "./app.ts";
+import { type ConnectionLimits, watchConnections } from "./connections.ts";
 import { incrementHot, isHot } from "./hotPath.ts";
 import { answerProblem, RequestError } from "./problem.ts";
 
@@ -28,9 +29,9 @@ export type HttpLimits = {
   readonly keepAliveMs: number;
   readonly headerBytesMax: number;
   readonly connectionsMax: number;
-  /** How often `headersMs` and `requestMs` are looked at. */
+  /** How often `headersMs`, `requestMs` and the limits on answers are looked at. */
   readonly checkMs: number;
-};
+} & ConnectionLimits;
 
 export const httpLimits: HttpLimits = {
   headersMs: 10_000,
@@ -39,6 +40,9 @@ export const httpLimits: HttpLimits = {
   headerBytesMax: 16 * 1024,
   connectionsMax: 12_000,
   checkMs: 2_000,
+  aheadMax: 64,
+  takeMs: 30_000,
+  unsentBytesMax: 64 * 1024 * 1024,
 };
 
 export type HttpServer = {
@@ -70,7 +74,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   });
   server.maxConnections = limits.connectionsMax;
   serveRequests(server, options);
-  server.on("drop", () => options.count("http_connections_dropped_total"));
+  server.on("drop", () => options.count("http_connections_dropped_total", { reason: "too-many" }));
   await listen(server, options);
   server.on("error", (error) => options.log.error({ err: error }, "the HTTP server failed"));
   const address = server.address();
@@ -96,26 +100,36 @@ function serveRequests(server: Server, options: HttpOptions): void {
       return new Response(body, { status, headers: { "content-type": type } });
     },
   });
-  const latest = new WeakMap<Duplex, ServerResponse>();
+  const limits = options.limits ?? httpLimits;
+  const connections = watchConnections(server, limits, options.count);
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    latest.set(request.socket, response);
+    if (!connections.admit(response, request.socket)) return;
     if (!server.listening) response.shouldKeepAlive = false;
     if (isHot(request)) incrementHot(options, request, response);
-    else void routed(request, response);
+    else void routed(request, response).then(() => connections.answered(response.writableLength));
   };
   server.on("request", onRequest);
   // Node answers 417 without a word; a server may pass over what it does not know (RFC 9110 §10.1.1).
   server.on("checkExpectation", onRequest);
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    const answered = latest.get(socket)?.writableFinished ?? true;
-    // Beside a request under way, a refusal would be taken for that request's answer.
-    if (!answered || !socket.writable) socket.destroy();
-    else socket.end(rawAnswer(answerProblem(brokenRequest(error, options))));
+    if (!(socket instanceof Socket) || !socket.writable || error.code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    // Beside a request under way, a refusal would be taken for that request's answer; unless it is
+    // that request whose body broke off.
+    const underWay = connections.underWay(socket);
+    if (underWay !== null && (underWay.req.complete || underWay.headersSent)) {
+      connections.cut(socket, "broken");
+      return;
+    }
+    const refusal = answerProblem(brokenRequest(error, limits));
+    options.count("http_requests_total", { path: otherPath, status: String(refusal.status) });
+    socket.end(rawAnswer(refusal));
   });
 }
 
-function brokenRequest(error: NodeJS.ErrnoException, options: HttpOptions): RequestError {
-  const limits = options.limits ?? httpLimits;
+function brokenRequest(error: NodeJS.ErrnoException, limits: HttpLimits): RequestError {
   switch (error.code) {
     case "HPE_HEADER_OVERFLOW": {
       const bytesMax = limits.headerBytesMax;

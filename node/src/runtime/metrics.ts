@@ -8,7 +8,10 @@ type Row = { readonly help: string; readonly labels?: readonly string[] };
 
 export const counters = {
   http_requests_total: { help: "HTTP requests answered.", labels: ["path", "status"] },
-  http_connections_dropped_total: { help: "HTTP connections refused: too many are open." },
+  http_connections_dropped_total: {
+    help: "HTTP connections refused or cut without an answer.",
+    labels: ["reason"],
+  },
   peer_rejected_total: { help: "Peer messages that cannot be honest.", labels: ["reason"] },
   peer_dropped_total: { help: "Peer messages not sent.", labels: ["reason"] },
   petitions_total: { help: "What the core asked of the chain.", labels: ["kind", "outcome"] },

@@ -60,6 +60,15 @@ test.each([
   expect(parts.asked).toEqual([]);
 });
 
+test("an amount nested so deeply that writing it out would exhaust the stack is refused", async () => {
+  const problem = await problemOf(
+    "/increment",
+    increment(`{"by": ${"[".repeat(20_000)}${"]".repeat(20_000)}}`),
+  );
+  const detail = `${byExpected} a value nested too deeply to be shown`;
+  expect(problem).toMatchObject({ status: 400, code: "request.invalid", detail });
+});
+
 test.each(["{", '{"by": }', "by=1", "\u0000"])("the text %j is no JSON", async (body) => {
   const problem = await problemOf("/increment", increment(body));
   expect(problem).toMatchObject({ status: 400, code: "request.notJson" });

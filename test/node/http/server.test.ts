@@ -146,13 +146,48 @@ test("garbage behind a request under way is never taken for its answer", async (
   expect(await untilClosed(socket)).toBe("");
 });
 
+test("a body that breaks off is refused, as it is the request under way that is broken", async () => {
+  const { open, asked, logged } = await start();
+  const broken = [
+    "transfer-encoding: xchunked\r\n\r\n",
+    "transfer-encoding: chunked\r\n\r\nno size\r\n",
+    "transfer-encoding: chunked\r\n\r\n1\r\nab\r\n",
+  ];
+  for (const target of ["/increment", "/increment?forward=true"]) {
+    for (const rest of broken) {
+      const socket = await open();
+      socket.write(`POST ${target} HTTP/1.1\r\nhost: node\r\n${rest}`);
+      expect(await untilClosed(socket)).toMatch(/^HTTP\/1.1 400 .*"code":"request.malformed"/s);
+    }
+  }
+  expect(asked).toEqual([]);
+  expect(logged).toEqual([]);
+});
+
+test("a client that goes away in the middle of its chunks is no failure of the node's", async () => {
+  const { open, counted, logged } = await start();
+  const gone = await open();
+  gone.write(increment("/increment", [json, "transfer-encoding: chunked"]));
+  gone.write("5\r\n{");
+  gone.destroy();
+  await expect.poll(() => counted).toContain("http_requests_total /increment 400");
+  expect(logged).toEqual([]);
+});
+
+test("an expectation that nobody knows is passed over", async () => {
+  const { open } = await start();
+  const socket = await open();
+  socket.write("GET /status HTTP/1.1\r\nhost: node\r\nexpect: a miracle\r\n\r\n");
+  expect(await nextAnswer(socket)).toMatch(/^HTTP\/1.1 200 .*"role":"leader"/s);
+});
+
 test("connections over the limit are dropped and counted", async () => {
   const limits = { ...httpLimits, connectionsMax: 1 };
   const { open, counted } = await start({}, { limits });
   const first = await open();
   const second = await open();
   expect(await untilClosed(second)).toBe("");
-  expect(counted).toEqual(["http_connections_dropped_total"]);
+  expect(counted).toEqual(["http_connections_dropped_total too-many"]);
   first.write(increment("/increment"));
   expect(await nextAnswer(first)).toMatch(/^HTTP\/1.1 200/);
 });
