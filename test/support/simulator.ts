@@ -2,7 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Running, startProcess } from "./processes.ts";
+import type { CollateralFault, QuoteFault } from "../../simulator/src/faults.ts";
+import type { Identity } from "../../simulator/src/simulator.ts";
+import { freePort, type Running, startProcess } from "./processes.ts";
 
 export type Simulator = Pick<Running, "pid" | "stop"> & {
   /** Address of the development KMS root. */
@@ -13,29 +15,40 @@ export type Simulator = Pick<Running, "pid" | "stop"> & {
   /** One for each instance, in order. */
   readonly sockets: readonly string[];
   readonly instanceIds: readonly string[];
+  /** 32 bytes, hex without 0x, as is all in `measurements`. */
+  readonly deviceId: string;
+  readonly measurements: Identity["measurements"];
+  /** Path of the PEM file of the root that its quotes lead to. */
+  readonly attestationRoot: string;
+  /** URL of the mock PCCS, or `null` without `pccs: true`. */
+  readonly pccs: string | null;
+  /** What is wrong with the PCCS from now on. @throws Error without `pccs: true` */
+  setFaults(faults: readonly CollateralFault[]): Promise<void>;
 };
 
-type Identity = {
-  readonly kmsRoot: string;
-  readonly appId: string;
-  readonly composeHash: string;
-  readonly instances: readonly { readonly instanceId: string; readonly socket: string }[];
+export type SimulatorOptions = {
+  readonly instances?: number;
+  readonly socketDir?: string;
+  /** Whether a mock PCCS is served, on a free port. */
+  readonly pccs?: boolean;
+  readonly faults?: readonly (QuoteFault | CollateralFault)[];
+  /** More of the simulator's own options. */
+  readonly args?: readonly string[];
 };
 
 const main = join(import.meta.dirname, "../../simulator/src/main.ts");
 
-export async function startSimulator(
-  options: { readonly instances?: number; readonly socketDir?: string } = {},
-): Promise<Simulator> {
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const temporary = options.socketDir === undefined;
   const socketDir = options.socketDir ?? (await mkdtemp(join(tmpdir(), "agent-")));
   const running = await startProcess({
     command: process.execPath,
-    args: [main, "--socket-dir", socketDir, "--instances", `${options.instances ?? 3}`],
+    args: [main, "--socket-dir", socketDir, ...(await simulatorArguments(options))],
     ready: /"kmsRoot"/,
     env: { NODE_ENV: "test" },
   });
-  const { kmsRoot, appId, composeHash, instances } = JSON.parse(running.readyLine) as Identity;
+  const { instances, ...identity } = JSON.parse(running.readyLine) as Identity;
+  const { kmsRoot, appId, composeHash, deviceId, measurements, attestationRoot, pccs } = identity;
   return {
     pid: running.pid,
     kmsRoot,
@@ -43,9 +56,30 @@ export async function startSimulator(
     composeHash,
     sockets: instances.map(({ socket }) => socket),
     instanceIds: instances.map(({ instanceId }) => instanceId),
+    deviceId,
+    measurements,
+    attestationRoot,
+    pccs,
+    async setFaults(faults) {
+      if (pccs === null) throw new Error("expected a simulator with a PCCS");
+      const body = JSON.stringify(faults);
+      const response = await fetch(new URL("/faults", pccs), { method: "POST", body });
+      if (!response.ok) throw new Error(await response.text());
+    },
     async stop(signal) {
       await running.stop(signal);
       if (temporary) await rm(socketDir, { recursive: true, force: true });
     },
   };
+}
+
+async function simulatorArguments(options: SimulatorOptions): Promise<readonly string[]> {
+  const { instances = 3, pccs = false, faults = [], args = [] } = options;
+  return [
+    "--instances",
+    `${instances}`,
+    ...(pccs ? ["--pccs-port", `${await freePort()}`, "--fault-control"] : []),
+    ...faults.flatMap((name) => ["--fault", name]),
+    ...args,
+  ];
 }
