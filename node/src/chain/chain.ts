@@ -6,8 +6,9 @@
  * Liveness assumes: `rpcQuorum` endpoints answer honestly, and one passes transactions on.
  */
 import type { Digest, MemberId } from "../consensus/ids.ts";
-import type { KeyProof, Wallet } from "../runtime/attestation.ts";
+import type { KeyProof, ReadAdmission, Wallet } from "../runtime/attestation.ts";
 import type { Block, Chain, ChainView, Count, Log, Standing } from "../runtime/ports.ts";
+import { admissionReader } from "./admission.ts";
 import { agree } from "./agree.ts";
 import { createContractCalls } from "./calls.ts";
 import { disagreements } from "./disagreements.ts";
@@ -43,6 +44,9 @@ export type ClusterChain = Chain & {
   head(): Promise<Block>;
   /** The block of that number on the present chain; null when there is none. */
   blockAt(number: bigint): Promise<Block | null>;
+  readonly readAdmission: ReadAdmission;
+  /** Endpoints, such as "rpc 2 (host:port)", that said otherwise than a quorum when last read. */
+  disagreeing(): readonly string[];
 };
 
 /**
@@ -61,7 +65,7 @@ export async function openChain(options: ChainOptions): Promise<ClusterChain> {
   const { onWaiting, signal } = options;
   const identification = { endpoints, quorum: rpcQuorum, contract, readerOf, log };
   const chainId = await identifyChain({ ...identification, onWaiting, signal });
-  const noteDisagreement = disagreements(log, count);
+  const { note: noteDisagreement, disagreeing } = disagreements(log, count);
   const isSettled = settlement({ endpoints, quorum: rpcQuorum, readerOf, confirmations, log });
   let newest: { readonly text: string; readonly chainView: ChainView } | null = null;
 
@@ -105,6 +109,13 @@ export async function openChain(options: ChainOptions): Promise<ClusterChain> {
     read,
     standing,
     ...createContractCalls(send, keyProof),
+    disagreeing,
+    readAdmission: admissionReader({
+      endpoints,
+      quorum: rpcQuorum,
+      contract,
+      newestNumber: () => newest?.chainView.block.number ?? 0n,
+    }),
     head: async () => (await read()).block,
     blockAt: (number) =>
       agree(endpoints, rpcQuorum, {

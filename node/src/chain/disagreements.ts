@@ -3,12 +3,21 @@ import type { Count, Log } from "../runtime/ports.ts";
 import type { Settled } from "./agree.ts";
 import type { Snapshot } from "./snapshot.ts";
 
-/** The result is told how every read ended. */
-export function disagreements(log: Log, count: Count): (settled: Settled<Snapshot>) => void {
+export type Disagreements = {
+  /** To be told how every read ended. */
+  readonly note: (settled: Settled<Snapshot>) => void;
+  /** Names of the endpoints that were outvoted, or contradicted one another, in the last read. */
+  readonly disagreeing: () => readonly string[];
+};
+
+export function disagreements(log: Log, count: Count): Disagreements {
   /** What was wrong with each endpoint when it was last looked at. */
   const wrong = new Map<string, string>();
+  let disagreeing: readonly string[] = [];
 
-  return ({ given, failed, agreed }) => {
+  function note({ given, failed, agreed }: Settled<Snapshot>): void {
+    const contradicted = given.filter(({ key }) => key !== agreed?.key);
+    disagreeing = contradicted.map(({ endpoint }) => endpoint.name);
     for (const { endpoint, answer, key } of given) {
       const { name } = endpoint;
       if (key === agreed?.key) {
@@ -29,7 +38,9 @@ export function disagreements(log: Log, count: Count): (settled: Settled<Snapsho
       wrong.set(endpoint.name, reason);
       log.warn({ endpoint: endpoint.name, reason }, "the endpoint does not answer; others do");
     }
-  };
+  }
+
+  return { note, disagreeing: () => disagreeing };
 }
 
 function summaryOf({ shown }: Snapshot): object {

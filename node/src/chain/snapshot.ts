@@ -17,6 +17,7 @@ import type { Block, ChainView, MemberRecord } from "../runtime/ports.ts";
 import { unreachable } from "./errors.ts";
 import { membershipAbi } from "./membership.abi.ts";
 import { answerAs, type Endpoint, hexNumber } from "./rpc.ts";
+import { hexSchema, viewCalls } from "./viewCalls.ts";
 
 /** All but what one block cannot tell: whether its term is settled (settlement.ts). */
 export type ShownView = Omit<View, "settled">;
@@ -66,7 +67,6 @@ type Said = {
   readonly anchor: Anchor | null;
 };
 
-const hexSchema = z.templateLiteral(["0x", z.string().regex(/^[0-9a-f]*$/)]);
 const headerSchema = z.object({
   number: hexNumber.transform(BigInt),
   hash: hexSchema,
@@ -74,8 +74,6 @@ const headerSchema = z.object({
   timestamp: hexNumber.transform(Number),
 });
 type Header = z.output<typeof headerSchema>;
-/** By hash (EIP-1898), several calls see one block even while the chain is reorganised. */
-type At = { readonly blockHash: string } | string;
 
 /** Every method throws ChainError chain.unreachable, or RpcRefusal. */
 export function contractReader(
@@ -83,11 +81,11 @@ export function contractReader(
   contract: string,
   digest: Digest,
 ): ContractReader {
+  const { callAt, decoded } = viewCalls(endpoint, contract);
   let last: Snapshot | null = null;
 
   async function snapshot(): Promise<Snapshot> {
-    const header = await readHeader(endpoint, "latest");
-    if (header === null) throw unreachable(`${endpoint.name} has no newest block`);
+    const header = await readNewestHeader(endpoint);
     if (last?.shown.block.hash === header.hash) return last;
     const block = blockOf(header);
     const at = { blockHash: block.hash };
@@ -124,25 +122,6 @@ export function contractReader(
     });
   }
 
-  async function callAt(
-    definition: AbiFunction.AbiFunction,
-    parameters: readonly unknown[],
-    at: At,
-  ): Promise<`0x${string}`> {
-    const data = AbiFunction.encodeData(definition, parameters as never);
-    const answer = await endpoint.call("eth_call", [{ to: contract, data }, at]);
-    return decoded(() => hexSchema.parse(answer));
-  }
-
-  function decoded<T>(decode: () => T): T {
-    try {
-      return decode();
-    } catch (error) {
-      const reason = `${endpoint.name}: the contract's answer cannot be read`;
-      throw unreachable(reason, { cause: error });
-    }
-  }
-
   return { snapshot, latest: () => last, termAt, nodeOf };
 }
 
@@ -158,6 +137,17 @@ export function termKey({ term: number, leader, coldTerm, roster }: ShownView): 
 export async function readBlock(endpoint: Endpoint, number: bigint): Promise<Block | null> {
   const header = await readHeader(endpoint, number);
   return header === null ? null : blockOf(header);
+}
+
+/** @throws ChainError chain.unreachable, RpcRefusal */
+export async function readNewestBlock(endpoint: Endpoint): Promise<Block> {
+  return blockOf(await readNewestHeader(endpoint));
+}
+
+async function readNewestHeader(endpoint: Endpoint): Promise<Header> {
+  const header = await readHeader(endpoint, "latest");
+  if (header === null) throw unreachable(`${endpoint.name} has no newest block`);
+  return header;
 }
 
 async function readHeader(endpoint: Endpoint, at: bigint | "latest"): Promise<Header | null> {
