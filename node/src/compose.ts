@@ -146,7 +146,8 @@ async function work(parts: Parts): Promise<void> {
     signal,
   });
   parts.chain = chain;
-  station.chain = { id: chain.chainId, contract: chain.contract };
+  const { chainId: id, contract, disagreeing } = chain;
+  station.chain = { id, contract, disagreeing };
   await takePart(parts, enclave, chain, onWaiting);
 }
 

@@ -41,6 +41,7 @@ export function statusOf(station: Station, nowMs: number): NodeStatus {
       contract: station.chain?.contract ?? "",
       block: Number(view?.block.number ?? 0n),
       ageMs: known === null ? 0 : Math.round(nowMs - known.readAtMs),
+      disagreeing: station.chain?.disagreeing() ?? [],
     },
     uptimeMs: Math.round(nowMs - station.startedMs),
     ...(waitingFor === null ? {} : { waitingFor }),

@@ -55,6 +55,8 @@ export type NodeStatus = {
     readonly contract: string;
     readonly block: number;
     readonly ageMs: number;
+    /** RPC endpoints, such as "rpc 2 (host:port)", that said otherwise than a quorum when last read. */
+    readonly disagreeing: readonly string[];
   };
   readonly uptimeMs: number;
   /** What the node waits for, when it waits. */

@@ -10,7 +10,12 @@ export type Station = {
   readonly version: string;
   readonly startedMs: number;
   identity: { readonly wallet: MemberId; readonly instanceId: string } | null;
-  chain: { readonly id: number; readonly contract: string } | null;
+  chain: {
+    readonly id: number;
+    readonly contract: string;
+    /** Endpoints that said otherwise than a quorum when last read. */
+    readonly disagreeing: () => readonly string[];
+  } | null;
   member: Member | null;
   proveBoot: ProveBoot | null;
   waitingFor: string | null;

@@ -104,11 +104,13 @@ test("an endpoint that goes on lying is named once for each lie, and once when i
   await chain.read();
   await world.anvil.rpc("evm_mine");
   await chain.read();
+  await eventually(() => chain.disagreeing()).toEqual([expect.stringMatching(/^rpc 1 \(127/)]);
   tamper(0, (_, answer) => answer());
   await world.anvil.rpc("evm_mine");
   await chain.read();
 
   await eventually(() => lines.at(-1)?.sentence).toBe("the endpoint agrees again");
+  expect(chain.disagreeing()).toEqual([]);
   expect(lines.filter(({ level }) => level === "warn")).toHaveLength(1);
 });
 

@@ -25,7 +25,13 @@ export const status: NodeStatus = {
   lagEntries: 0,
   checkpoint: { index: 1_100, coldTerm: 0 },
   anchor: null,
-  chain: { id: 31_337, contract: `0x${"33".repeat(20)}`, block: 9, ageMs: 40 },
+  chain: {
+    id: 31_337,
+    contract: `0x${"33".repeat(20)}`,
+    block: 9,
+    ageMs: 40,
+    disagreeing: [],
+  },
   uptimeMs: 5_000,
 };
 

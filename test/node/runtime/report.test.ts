@@ -61,7 +61,7 @@ function stationWith(replica: Replica, views: readonly ChainView[]): Station {
     version: "0.1.0",
     startedMs: 0,
     identity: { wallet: addressIn(0), instanceId: "ab" },
-    chain: { id: 31_337, contract: "0x" },
+    chain: { id: 31_337, contract: "0x", disagreeing: () => ["rpc 2 (127.0.0.1:8545)"] },
     member: member as Member,
     proveBoot: null,
     waitingFor: null,
@@ -94,6 +94,12 @@ const reasonOf = (station: Station): string => {
   const health = healthOf(station, nowMs);
   return health.ok ? "healthy" : health.reason;
 };
+
+test("the status names the endpoints that disagree about the chain, and none before it is known", () => {
+  const station = stationWith(alone, [viewWith(all)]);
+  expect(statusOf(station, nowMs).chain.disagreeing).toEqual(["rpc 2 (127.0.0.1:8545)"]);
+  expect(statusOf({ ...station, chain: null }, nowMs).chain.disagreeing).toEqual([]);
+});
 
 test("the lag is what others have committed and this node does not hold", () => {
   const lag = (replica: Replica) =>
