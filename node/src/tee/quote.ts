@@ -11,6 +11,15 @@ export class QuoteError extends ClusterError<QuoteFault> {}
 
 /** Hex is lower-case without 0x. */
 export type Quote = {
+  /** 16 bytes: who made the enclave that signed. */
+  readonly qeVendorId: string;
+  /** 16 bytes: versions of the TDX module and what loads it. */
+  readonly teeTcbSvn: string;
+  /** 48 bytes each: the TDX module, and its signer; zeros: Intel. */
+  readonly mrSeam: string;
+  readonly mrSignerSeam: string;
+  /** 8 bytes. */
+  readonly seamAttributes: string;
   /** 8 bytes. Bit 0 set: a debug TD, whose memory its host can read. */
   readonly tdAttributes: string;
   /** 48 bytes each. */
@@ -58,6 +67,11 @@ export function parseQuote(bytes: Uint8Array): Quote {
 
   const hexAt = (at: number, size: number) => bytesToHex(bytes.subarray(at, at + size));
   return {
+    qeVendorId: hexAt(12, 16),
+    teeTcbSvn: hexAt(48, 16),
+    mrSeam: hexAt(64, 48),
+    mrSignerSeam: hexAt(112, 48),
+    seamAttributes: hexAt(160, 8),
     tdAttributes: hexAt(168, 8),
     mrTd: hexAt(184, 48),
     mrConfigId: hexAt(232, 48),
@@ -74,6 +88,24 @@ function expectField(name: string, actual: number, expected: number): void {
   if (actual !== expected) throw malformed(`its ${name} is ${actual}, ${expected} expected`);
 }
 
-function malformed(reason: string): QuoteError {
+/** @param reason a sentence's end */
+export function malformed(reason: string): QuoteError {
   return new QuoteError({ code: "quote.malformed", reason }, `not a TDX quote: ${reason}`);
+}
+
+/** Not judged, for a reason that lies outside of the quote. */
+export function unverifiable(reason: string): QuoteError {
+  return new QuoteError(
+    { code: "quote.unverifiable", reason },
+    `the quote was not judged: ${reason}`,
+  );
+}
+
+/** @param check such as "compose hash" */
+export function rejected(check: string, found: { expected: string; actual: string }): QuoteError {
+  const { expected, actual } = found;
+  return new QuoteError(
+    { code: "quote.rejected", check, expected, actual },
+    `the quote's ${check} is ${actual}, expected ${expected}`,
+  );
 }
