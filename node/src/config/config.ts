@@ -80,7 +80,7 @@ export type ConfigRead =
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Intel's names for the state of a platform's security updates; "Revoked" is never allowed. */
-const tcbStatuses = [
+export const tcbStatuses = [
   "UpToDate",
   "SWHardeningNeeded",
   "ConfigurationNeeded",
