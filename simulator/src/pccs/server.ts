@@ -17,7 +17,6 @@ export type PccsOptions = {
 };
 
 const requestMsMax = 30_000;
-const loopback = /^(?:127\.|::1$|::ffff:127\.)/;
 
 export function createPccsServer(options: PccsOptions): Server {
   const { pki, isControlled, logger } = options;
@@ -47,7 +46,7 @@ export function createPccsServer(options: PccsOptions): Server {
 
   /** GET tells what is wrong, POST says what is to be: an array of names, in place of all before. */
   async function control(request: IncomingMessage): Promise<Reply> {
-    if (!loopback.test(request.socket.remoteAddress ?? "")) {
+    if (!isLoopback(request.socket.remoteAddress ?? "")) {
       return refusal(403, "expected a request from this machine");
     }
     if (request.method === "POST") {
@@ -63,6 +62,11 @@ export function createPccsServer(options: PccsOptions): Server {
     logger.error({ err: error }, "the PCCS failed");
     return refusal(500, "failed");
   }
+}
+
+/** Whether an address, as a socket spells it, is of this machine alone. */
+export function isLoopback(address: string): boolean {
+  return /^(?:127\.|::1$|::ffff:127\.)/.test(address);
 }
 
 /** @throws RefusedRequest that says what was expected */
