@@ -213,7 +213,8 @@ function unknownVariables(set: Environment): string[] {
   const problems: string[] = [];
   for (const name of Object.keys(set)) {
     if (known.includes(name)) continue;
-    const upper = name.toUpperCase();
+    // No name of ours is half as long, and the distance costs the product of both lengths.
+    const upper = name.slice(0, 64).toUpperCase();
     const nearest = known
       .map((candidate) => ({ candidate, distance: editDistance(upper, candidate) }))
       .reduce((best, other) => (other.distance < best.distance ? other : best));

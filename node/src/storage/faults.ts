@@ -33,9 +33,16 @@ export function orUnusable<Result>(path: string, action: () => Result): Result {
   }
 }
 
-/** What to throw for an error met at `path`: itself, unless the operating system raised it. */
-export function unusable(path: string, error: unknown): unknown {
-  if (!isSystemError(error)) return error;
+/** What to throw for an error met at or below `at`: itself, unless the operating system raised it. */
+export function unusable(at: string, error: unknown): unknown {
+  if (!isSystemError(error) && !isTooLarge(error)) return error;
+  // A failed read does not say of what.
+  const path = (isSystemError(error) ? error.path : undefined) ?? at;
   const fault = { code: "storage.unusable", path, reason: error.message } as const;
   return new StorageError(fault, `cannot use ${path}: ${error.message}`, { cause: error });
+}
+
+/** Node.js reads no file of more than 2 GiB at once; nothing here writes one that it would. */
+function isTooLarge(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && error.code === "ERR_FS_FILE_TOO_LARGE";
 }

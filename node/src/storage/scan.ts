@@ -1,6 +1,7 @@
 /** Finds the frames in the segments of a directory. Nothing is changed here. */
 import { closeSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { orUnusable } from "./faults.ts";
 import {
   nameOfSegment,
   readSegmentHeader,
@@ -46,16 +47,18 @@ export function sequencesIn(directory: string): number[] {
   return found.filter((sequence) => sequence !== null).sort((a, b) => a - b);
 }
 
-/** @throws StorageError storage.versionUnknown */
+/** @throws StorageError storage.versionUnknown, storage.unusable */
 export function readHeaderOf(directory: string, sequence: number): SegmentHeader | null {
   const path = pathOfSegment(directory, sequence);
   const bytes = Buffer.alloc(segmentHeaderBytes);
-  const descriptor = openSync(path, "r");
-  try {
-    readSync(descriptor, bytes);
-  } finally {
-    closeSync(descriptor);
-  }
+  orUnusable(path, () => {
+    const descriptor = openSync(path, "r");
+    try {
+      readSync(descriptor, bytes);
+    } finally {
+      closeSync(descriptor);
+    }
+  });
   const header = readSegmentHeader(bytes, path);
   return header?.sequence === sequence ? header : null;
 }
@@ -83,7 +86,8 @@ export function scanSegments(
 
     const next = sequences[position + 1];
     const end = next === undefined ? undefined : readHeaderOf(directory, next)?.previousEnd;
-    const bytes = readFileSync(pathOfSegment(directory, sequence));
+    const path = pathOfSegment(directory, sequence);
+    const bytes = orUnusable(path, () => readFileSync(path));
     const found = framesIn(bytes.subarray(0, end), header);
     frames.push(...found.frames);
     if (found.fault !== null) {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Entry } from "../../../node/src/consensus/entry.ts";
@@ -184,4 +184,26 @@ test("where the log was cut at damage, an older branch behind the snapshot is no
 
   const again = await openNoting(directory);
   expect(again.journal.recovered).toMatchObject({ snapshot: { at: { index: 8 } }, entries: [] });
+});
+
+test("a file that cannot be read at all is named, and nothing is changed", async () => {
+  const directory = await written(firstEntries(4));
+  const path = join(directory, "00000002.segment");
+  const kept = readFileSync(path);
+  const expectNamed = async () => {
+    await expect(openNoting(directory)).rejects.toMatchObject({
+      fault: { code: "storage.unusable", path },
+      message: expect.stringContaining(path),
+    });
+  };
+  // Sparse: it takes no room.
+  truncateSync(path, 3 * 2 ** 30);
+  await expectNamed();
+  rmSync(path);
+  mkdirSync(path);
+  await expectNamed();
+
+  rmSync(path, { recursive: true });
+  writeFileSync(path, kept);
+  expect((await openNoting(directory)).journal.recovered.entries).toEqual(firstEntries(4));
 });
