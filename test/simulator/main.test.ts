@@ -1,13 +1,20 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { collateralFaultNames, quoteFaultNames } from "../../simulator/src/faults.ts";
+import { writeRootFile } from "../../simulator/src/rootFile.ts";
 import { call, freePort, temporaryFolder } from "./support.ts";
 
 const main = join(import.meta.dirname, "../../simulator/src/main.ts");
+
+/** Of the root that follows from the default seed; see pki/pki.test.ts. */
+const rootFingerprint =
+  "0A:DE:AD:A2:4D:03:E7:50:0F:5F:44:3B:71:71:B0:F7:AF:6E:F2:89:55:26:FB:79:2B:C9:DA:73:82:28:30:78";
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 type Started = { readonly child: ChildProcess; readonly ended: Promise<Ended> };
@@ -49,6 +56,9 @@ describe("the command line", () => {
     for (const option of ["--socket-dir", "--instances", "--seed", "--app-id", "--tcp-port"]) {
       expect(stdout).toContain(option);
     }
+    for (const fault of [...quoteFaultNames, ...collateralFaultNames]) {
+      expect(stdout).toMatch(new RegExp(`^  ${fault} +\\S`, "m"));
+    }
   });
 
   test("refuses to run in production", async () => {
@@ -79,6 +89,22 @@ describe("the command line", () => {
       socket: join(socketDir, "node2", "dstack.sock"),
     });
     expect(existsSync(join(socketDir, "node1"))).toBe(false);
+  });
+
+  test("prints what a verifier of its quotes is to know, and writes nothing", async () => {
+    const socketDir = await temporaryFolder();
+    const args = ["--print-identity", "--socket-dir", socketDir, "--pccs-port", "8081"];
+    const { stdout } = await start(args).ended;
+    const { attestationRootPem, ...identity } = JSON.parse(stdout);
+
+    expect(identity).toMatchObject({
+      deviceId: "6afb39692270f4f0855251efb5a311521e84de7c8548df3e9b0357e4d224310f",
+      measurements: { osImageHash: expect.stringMatching(/^70a5a7dc[0-9a-f]{56}$/) },
+      attestationRoot: join(socketDir, "attestation-root.pem"),
+      pccs: "http://127.0.0.1:8081",
+    });
+    expect(new X509Certificate(attestationRootPem).fingerprint256).toBe(rootFingerprint);
+    expect(existsSync(identity.attestationRoot)).toBe(false);
   });
 });
 
@@ -122,6 +148,48 @@ describe("a running simulator", () => {
       expect(existsSync(join(socketDir, "node1", "dstack.sock"))).toBe(false);
     },
   );
+});
+
+describe("the root's file", () => {
+  test("is there once the simulator is ready, and stays", async () => {
+    const socketDir = await temporaryFolder();
+    const started = start(["--socket-dir", socketDir, "--instances", "1"]);
+    const { attestationRoot, pccs } = await ready(started);
+    started.child.kill("SIGTERM");
+    await started.ended;
+
+    expect(pccs).toBe(null);
+    expect(attestationRoot).toBe(join(socketDir, "attestation-root.pem"));
+    const root = new X509Certificate(readFileSync(String(attestationRoot)));
+    expect(root.fingerprint256).toBe(rootFingerprint);
+    expect(readdirSync(socketDir).sort()).toEqual(["attestation-root.pem", "node1"]);
+  });
+
+  test("is replaced when it holds another, and not touched when it holds the same", async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, "attestation-root.pem");
+    writeFileSync(path, "the root of another seed\n");
+    await writeRootFile(folder, "this root\n");
+    const [first, text] = [statSync(path).ino, readFileSync(path, "utf8")];
+    await writeRootFile(folder, "this root\n");
+
+    expect(text).toBe("this root\n");
+    expect(statSync(path).ino).toBe(first);
+    expect(readdirSync(folder)).toEqual(["attestation-root.pem"]);
+  });
+});
+
+test("a PCCS serves alone, where no instance is asked for", async () => {
+  const [socketDir, port] = [await temporaryFolder(), await freePort()];
+  const args = ["--socket-dir", socketDir, "--instances", "0", "--pccs-port", String(port)];
+  const started = start([...args, "--fault", "unavailable"]);
+  const { instances, pccs } = await ready(started);
+
+  expect({ instances, pccs }).toEqual({ instances: [], pccs: `http://127.0.0.1:${port}` });
+  expect(readdirSync(socketDir)).toEqual(["attestation-root.pem"]);
+  expect((await fetch(`${pccs}/sgx/certification/v4/rootcacrl`)).status).toBe(503);
+  started.child.kill("SIGTERM");
+  expect(await started.ended).toMatchObject({ code: 0, stderr: "" });
 });
 
 describe("a starting simulator", () => {

@@ -4,6 +4,8 @@ import "reflect-metadata";
 import { X509Certificate } from "@peculiar/x509";
 import { describe, expect, test } from "vitest";
 import { encodeByteArrays } from "../../../simulator/src/certificate/messagePack.ts";
+import { replayRegister, runtimeEvent } from "../../../simulator/src/measurement/register.ts";
+import { attested, statusOf } from "../pccs/support.ts";
 import { decodeAttestation } from "../quote/scale.ts";
 import { appId, call, type Running, running } from "../support.ts";
 
@@ -31,6 +33,20 @@ function extension(certificate: X509Certificate, number: number): Buffer | null 
   const header = lengthByte < 128 ? 2 : 2 + (lengthByte & 0x7f);
   expect(der[0]).toBe(4);
   return der.subarray(header);
+}
+
+/** A MessagePack array of byte strings, read as its specification says. */
+function byteStrings(content: Buffer): readonly Buffer[] {
+  const fields: Buffer[] = [];
+  let offset = 1;
+  while (offset < content.length) {
+    const isLong = content.readUInt8(offset) === 0xc5;
+    const start = offset + (isLong ? 3 : 2);
+    const length = isLong ? content.readUInt16BE(offset + 1) : content.readUInt8(offset + 1);
+    fields.push(content.subarray(start, start + length));
+    offset = start + length;
+  }
+  return fields;
 }
 
 describe("a leaf", () => {
@@ -93,9 +109,31 @@ describe("a leaf of dstack", () => {
     );
   });
 
-  test("with app info lists eight byte strings, app id first", async () => {
-    const info = extension(await leafFor({ with_app_info: true }), 9);
-    expect(info?.subarray(0, 23)).toEqual(Buffer.concat([Buffer.from([0x98, 0xc4, 20]), appId]));
+  test("attested has a quote that verifies, and a log that explains its register 3", async () => {
+    const simulator = await attested();
+    const { certificate_chain } = await tlsKey(simulator, { usage_ra_tls: true });
+    const leaf = new X509Certificate(certificate_chain[0]);
+    const { quote, events } = decodeAttestation(extension(leaf, 8) ?? new Uint8Array());
+    const measured = events.map(({ name, payload }) => runtimeEvent(name, payload));
+
+    expect(await statusOf(simulator, Buffer.from(quote))).toBe("UpToDate");
+    expect(Buffer.from(replayRegister(measured, 3))).toEqual(Buffer.from(quote.subarray(520, 568)));
+  });
+
+  test("with app info lists what Info tells, and the system's measurement", async () => {
+    const simulator = await running();
+    const { certificate_chain } = await tlsKey(simulator, { with_app_info: true });
+    const info = new Map(Object.entries((await call(simulator.socket, "/Info")).body as object));
+    const content = extension(new X509Certificate(certificate_chain[0]), 9) ?? Buffer.alloc(0);
+    const fields = byteStrings(content);
+    const told = ["app_id", "compose_hash", "instance_id", "device_id"].map((n) => info.get(n));
+
+    expect(fields.slice(0, 4).map((field) => field.toString("hex"))).toEqual(told);
+    expect(fields[4]).toHaveLength(32);
+    expect(fields[5]?.toString("hex")).toBe(info.get("mr_aggregated"));
+    expect(fields[6]?.toString("hex")).toBe(info.get("os_image_hash"));
+    expect(fields[7]?.toString()).toBe(info.get("key_provider_info"));
+    expect(fields).toHaveLength(8);
   });
 
   test("has a new key each time", async () => {
