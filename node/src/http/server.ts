@@ -11,8 +11,11 @@ import { ClusterError } from "../errors.ts";
 import type { Answer } from "./answer.ts";
 import { type AppOptions, createApp, otherPath } from "./app.ts";
 import { type ConnectionLimits, watchConnections } from "./connections.ts";
+import { type Guard, guardService } from "./guard.ts";
 import { incrementHot, isHot } from "./hotPath.ts";
 import { answerProblem, RequestError } from "./problem.ts";
+import { createShed } from "./shed.ts";
+import type { WindowLimits } from "./window.ts";
 
 export type HttpOptions = AppOptions & {
   readonly host: string;
@@ -21,6 +24,7 @@ export type HttpOptions = AppOptions & {
   /** How long `close` lets requests under way finish. */
   readonly drainMs: number;
   readonly limits?: HttpLimits;
+  readonly callLimits?: WindowLimits;
 };
 
 export type HttpLimits = {
@@ -73,7 +77,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     requireHostHeader: false,
   });
   server.maxConnections = limits.connectionsMax;
-  serveRequests(server, options);
+  const guard = guardService(options.service, options.callLimits);
+  serveRequests(server, { ...options, service: guard.service }, guard);
   server.on("drop", () => options.count("http_connections_dropped_total", { reason: "too-many" }));
   await listen(server, options);
   server.on("error", (error) => options.log.error({ err: error }, "the HTTP server failed"));
@@ -89,7 +94,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-function serveRequests(server: Server, options: HttpOptions): void {
+function serveRequests(server: Server, options: HttpOptions, guard: Guard): void {
+  const shed = createShed(guard, options.count);
   const app = createApp(options);
   // It puts light versions of Request and Response in place of the global ones: reads cost half.
   const routed = getRequestListener(app.fetch, {
@@ -105,6 +111,7 @@ function serveRequests(server: Server, options: HttpOptions): void {
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     if (!connections.admit(response, request.socket)) return;
     if (!server.listening) response.shouldKeepAlive = false;
+    if (shed(request, response)) return;
     if (isHot(request)) incrementHot(options, request, response);
     else void routed(request, response).then(() => connections.answered(response.writableLength));
   };

@@ -42,6 +42,8 @@ export type Calls = {
   abandon(): void;
   /** Commands that this leader put into the log in `term`, and whose fate is open. */
   uncommitted(term: Term): number;
+  /** Calls under way here, members' as well as clients'. */
+  waiting(): number;
 };
 
 export type CallLimits = {
@@ -65,8 +67,7 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
 
   function open<T>(calls: Map<Ticket, Call<T>>, begin: (ticket: Ticket) => void): Promise<T> {
     if (waiting() >= limits.waitingMax) {
-      const detail = `${limits.waitingMax} calls are waiting already`;
-      return Promise.reject(new CallError({ code: "overloaded", retryAfterMs: 1_000 }, detail));
+      return Promise.reject(overloaded(`${limits.waitingMax} calls are waiting already`));
     }
     lastTicket += 1;
     const ticket = lastTicket;
@@ -125,6 +126,7 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
     sweep: () => sweep(all, limits, nowMs()),
     abandon: () => abandon(all),
     uncommitted: (term) => (term === placedIn ? placed.size : 0),
+    waiting,
   };
 }
 
@@ -184,6 +186,14 @@ function expire<T>(
     calls.delete(key);
     call.reject(error(waitedMs));
   }
+}
+
+const retryAfterSecondsMax = 3;
+
+/** Those who are turned away come back apart: after one to three whole seconds, as the header has. */
+export function overloaded(detail: string): CallError {
+  const seconds = 1 + Math.floor(Math.random() * retryAfterSecondsMax);
+  return new CallError({ code: "overloaded", retryAfterMs: seconds * 1_000 }, detail);
 }
 
 function notTakenUp(): CallError {

@@ -11,7 +11,7 @@ import { type Term, term } from "../consensus/ids.ts";
 import type { Input, Persisted, Ticket } from "../consensus/input.ts";
 import type { Replica } from "../consensus/replica.ts";
 import { step } from "../consensus/step.ts";
-import { isBetweenTerms } from "./leading.ts";
+import { createIntake } from "./intake.ts";
 import type { Journal } from "./ports.ts";
 
 /** Effects that someone else carries out; the runner keeps persist and send to itself. */
@@ -43,7 +43,8 @@ export function startRunner(options: RunnerOptions): Runner {
   let { replica } = options;
   let scheduled = false;
   let stopped = false;
-  const intake = createIntake(options);
+  const { clock, uncommitted } = options;
+  const intake = createIntake({ wallMs: () => clock().wallMs, uncommitted });
   const writer = createWriter(options, input);
   const ticking = setInterval(() => input({ kind: "tick", ...options.clock() }), options.tickMs);
 
@@ -97,43 +98,6 @@ export function startRunner(options: RunnerOptions): Runner {
       stopped = true;
       clearInterval(ticking);
       await writer.settled();
-    },
-  };
-}
-
-/**
- * Gathers what arrives until the loop's next turn; commands and reads become one input each.
- *
- * Commands are held back while more are under way than wait: the clients of a busy leader then fall
- * into two alternating batches, whatever their number, where each would cost every member a write
- * and a message of its own. A lone client never waits.
- */
-function createIntake({ clock, uncommitted }: Pick<RunnerOptions, "clock" | "uncommitted">) {
-  let inbox: Input[] = [];
-  let commands: { ticket: Ticket; payload: Uint8Array }[] = [];
-  let reads: Ticket[] = [];
-  return {
-    input: (next: Input): number => inbox.push(next),
-    propose: (ticket: Ticket, payload: Uint8Array): number => commands.push({ ticket, payload }),
-    read: (ticket: Ticket): number => reads.push(ticket),
-    takeInputs(): readonly Input[] {
-      const taken = inbox;
-      inbox = [];
-      return taken;
-    },
-    takeCalls({ office }: Replica): readonly Input[] {
-      const calls: Input[] = [];
-      if (office !== null && isBetweenTerms(office)) return calls;
-      const isDue = office?.stage !== "active" || commands.length >= uncommitted(office.term);
-      if (commands.length > 0 && isDue) {
-        calls.push({ kind: "propose", wallMs: clock().wallMs, commands });
-        commands = [];
-      }
-      if (reads.length > 0) {
-        calls.push({ kind: "read", tickets: reads });
-        reads = [];
-      }
-      return calls;
     },
   };
 }

@@ -1,0 +1,108 @@
+import type { Socket } from "node:net";
+import { expect, test } from "vitest";
+import { createTurns } from "../../../node/src/http/turns.ts";
+
+type Fake = { paused: boolean; destroyed: boolean; pause(): void; resume(): void };
+
+function socket(): Fake & Socket {
+  const fake: Fake = {
+    paused: false,
+    destroyed: false,
+    pause: () => {
+      fake.paused = true;
+    },
+    resume: () => {
+      fake.paused = false;
+    },
+  };
+  return fake as Fake & Socket;
+}
+
+const sockets = (count: number) => Array.from({ length: count }, socket);
+const paused = (some: readonly Fake[]) => some.filter((each) => each.paused).length;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const never = 1_000_000;
+
+test("while nothing is refused, no connection is paused", async () => {
+  const turns = createTurns({ readingMax: 2, turnMs: 1, calmMs: never });
+  const clients = sockets(10);
+  for (const client of clients) turns.arrived(client);
+  await turn();
+  expect(paused(clients)).toBe(0);
+});
+
+test("while calls are refused, only so many connections are read", async () => {
+  const turns = createTurns({ readingMax: 2, turnMs: never, calmMs: never });
+  const clients = sockets(10);
+  turns.refused();
+  for (const client of clients) turns.arrived(client);
+  await turn();
+  expect(paused(clients)).toBe(8);
+});
+
+test("a connection that brought its call makes room for the one that waited longest", async () => {
+  const turns = createTurns({ readingMax: 2, turnMs: never, calmMs: never });
+  const [first, second, third, fourth] = sockets(4) as [Fake, Fake, Fake, Fake];
+  turns.refused();
+  for (const client of [first, second, third, fourth]) turns.arrived(client as Socket & Fake);
+  await turn();
+  expect([first, second, third, fourth].map((each) => each.paused)).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ]);
+  turns.arrived(first as Socket & Fake);
+  await turn();
+  expect([first, second, third, fourth].map((each) => each.paused)).toEqual([
+    true,
+    false,
+    false,
+    true,
+  ]);
+});
+
+test("connections that bring nothing do not keep the others from being read", async () => {
+  const turns = createTurns({ readingMax: 2, turnMs: 1, calmMs: never });
+  const clients = sockets(6);
+  const read = new Set<number>();
+  turns.refused();
+  for (const client of clients) turns.arrived(client);
+  await turn();
+  await expect
+    .poll(
+      () => {
+        clients.forEach((client, position) => {
+          if (!client.paused) read.add(position);
+        });
+        return read.size;
+      },
+      { interval: 1 },
+    )
+    .toBe(clients.length);
+  expect(paused(clients)).toBe(4);
+});
+
+test("once nothing was refused for a while, all are read again", async () => {
+  const turns = createTurns({ readingMax: 1, turnMs: 1, calmMs: 5 });
+  const clients = sockets(10);
+  turns.refused();
+  for (const client of clients) turns.arrived(client);
+  await turn();
+  expect(paused(clients)).toBe(9);
+  await expect.poll(() => paused(clients)).toBe(0);
+  for (const client of clients) turns.arrived(client);
+  await turn();
+  expect(paused(clients)).toBe(0);
+});
+
+test("connections that are gone take no turn", async () => {
+  const turns = createTurns({ readingMax: 1, turnMs: never, calmMs: never });
+  const [gone, waits] = sockets(2) as [Fake & Socket, Fake & Socket];
+  turns.refused();
+  gone.destroyed = true;
+  turns.arrived(gone);
+  turns.arrived(waits);
+  await turn();
+  expect(waits.paused).toBe(false);
+});
