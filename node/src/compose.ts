@@ -84,7 +84,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     observe: metrics.observe,
     drainMs,
   });
-  watchNode(metrics, station);
+  watchNode(metrics, station, http.calls);
   const working = work(parts).catch((error: unknown) => {
     if (!signal.aborted) options.onHalt(1, describe(error));
   });
@@ -245,7 +245,7 @@ function becomeMember(
     refreshView,
     snapshotEvery: config.snapshotEvery,
     callMsMax: config.callMsMax,
-    waitingMax: 20_000,
+    waitingMax: 4_096,
     log: log.child({ part: "consensus" }),
     count: metrics.count,
     onHalt,

@@ -33,6 +33,14 @@ export const gauges = {
   process_resident_memory_bytes: { help: "Memory that this process holds." },
   process_heap_used_bytes: { help: "JavaScript objects." },
   process_cpu_seconds: { help: "CPU time since the start, user and system." },
+  event_loop_delay_seconds: {
+    help: "How much later than planned the event loop came round: 99th percentile since the last scrape.",
+  },
+  calls_waiting: { help: "Calls that wait here for the log, those of other members as well." },
+  writes_under_way: { help: "Clients' writes that this node has taken on." },
+  writes_allowed: { help: "As many may be under way at once; others are refused." },
+  reads_under_way: { help: "Clients' linearizable reads that this node has taken on." },
+  reads_allowed: { help: "As many may be under way at once; others are refused." },
   event_loop_busy_ratio: { help: "Share of the time since the last scrape that was not idle." },
 } as const satisfies Record<string, Row>;
 

@@ -18,11 +18,16 @@ test("a node that waits for the guest agent says that it neither leads nor is he
     stopping: false,
   };
   const metrics = createMetrics();
-  watchNode(metrics, station);
+  const room = { underWay: () => 3, allowed: () => 64 };
+  watchNode(metrics, station, { writes: room, reads: { ...room, underWay: () => 5 } });
   const text = await metrics.render();
   expect(text).toContain("\ndstack_cluster_healthy 0\n");
   expect(text).toContain("\ndstack_cluster_leading 0\n");
   expect(text).toContain("\ndstack_cluster_commit_index 0\n");
   expect(text).toMatch(/\ndstack_cluster_uptime_seconds [2-9]/);
+  expect(text).toContain("\ndstack_cluster_calls_waiting 0\n");
+  expect(text).toContain("\ndstack_cluster_writes_under_way 3\n");
+  expect(text).toContain("\ndstack_cluster_writes_allowed 64\n");
+  expect(text).toContain("\ndstack_cluster_reads_under_way 5\n");
   expect(text).not.toMatch(/\ndstack_cluster_chain_age_seconds \d/);
 });
