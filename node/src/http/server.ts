@@ -51,6 +51,8 @@ export const httpLimits: HttpLimits = {
 
 export type HttpServer = {
   readonly port: number;
+  /** How many of the clients' calls are under way, and may be. */
+  readonly calls: Pick<Guard, "writes" | "reads">;
   /**
    * Stops accepting, closes idle connections at once, and lets requests under way finish within
    * `drainMs`; then it cuts what is left. Resolves when every connection is closed.
@@ -87,6 +89,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   let closing: Promise<void> | null = null;
   return {
     port,
+    calls: guard,
     close() {
       closing ??= close(server, options.drainMs);
       return closing;

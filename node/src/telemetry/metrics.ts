@@ -1,4 +1,5 @@
 /** The metrics of one node, over prom-client. Costs nothing while nobody asks. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import {
   type CounterName,
@@ -78,5 +79,20 @@ function watchProcess({ gauge }: Metrics): void {
     const { utilization } = performance.eventLoopUtilization(now, last);
     last = now;
     return utilization;
+  });
+  watchDelay(gauge);
+}
+
+const delaySampleMs = 20;
+
+/** A timer that is set every so often, and how much later it comes. */
+function watchDelay(gauge: Metrics["gauge"]): void {
+  const intervals = monitorEventLoopDelay({ resolution: delaySampleMs });
+  intervals.enable();
+  gauge("event_loop_delay_seconds", () => {
+    if (intervals.count === 0) return null;
+    const delayMs = intervals.percentile(99) / 1e6 - delaySampleMs;
+    intervals.reset();
+    return Math.max(0, delayMs) / 1_000;
   });
 }

@@ -50,6 +50,24 @@ test("the process tells its memory, its CPU time and how busy it is", async () =
   expect(busy).toBeLessThanOrEqual(1);
 });
 
+test("a turn of the event loop that took long shows at the next scrape, and at that one only", async () => {
+  const metrics = createMetrics();
+  const delay = async () =>
+    Number(/_event_loop_delay_seconds (\S+)/.exec(await metrics.render())?.[1]);
+  await expect.poll(delay).toBeGreaterThanOrEqual(0);
+  const blockedMs = 300;
+  const since = performance.now();
+  while (performance.now() - since < blockedMs);
+  let longest = 0;
+  await expect
+    .poll(async () => {
+      longest = Math.max(longest, (await delay()) || 0);
+      return longest;
+    })
+    .toBeGreaterThan(blockedMs / 2_000);
+  await expect.poll(delay).toBeLessThan(longest);
+});
+
 test("two nodes in one process count apart", async () => {
   const [one, other] = [createMetrics(), createMetrics()];
   one.count("journal_damaged_total");
