@@ -1,34 +1,19 @@
 import { createHash, createPublicKey, X509Certificate } from "node:crypto";
+import { secp256k1 } from "@noble/curves/secp256k1";
+import { bytesToHex } from "@noble/hashes/utils";
 import { DstackClient, getComposeHash, TappdClient } from "@phala/dstack-sdk";
+import { concat, type Hex, keccak256, recoverAddress, recoverPublicKey, stringToBytes } from "viem";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { appId, freePort, type Running, running } from "./support.ts";
+import { appId, running } from "../support.ts";
+import { dstackClient, transports } from "./clients.ts";
 
 beforeEach(() => {
   vi.spyOn(console, "warn").mockImplementation(() => undefined);
   return () => vi.restoreAllMocks();
 });
 
-type Transport = "unix" | "tcp";
-const transports: readonly Transport[] = ["unix", "tcp"];
-
-async function dstackClient(transport: Transport): Promise<DstackClient> {
-  const { url, socket } = await endpoints();
-  return new DstackClient(transport === "tcp" ? url : socket);
-}
-
-async function tappdClient(transport: Transport): Promise<TappdClient> {
-  const { url, tappdSocket } = await endpoints();
-  return new TappdClient(transport === "tcp" ? url : tappdSocket);
-}
-
-async function endpoints(): Promise<Running & { readonly url: string }> {
-  const port = await freePort();
-  const simulator = await running({ tcp: { host: "127.0.0.1", port } });
-  return { ...simulator, url: `http://127.0.0.1:${port}` };
-}
-
 describe.each(transports)("the published client over %s", (transport) => {
-  const client = (): Promise<DstackClient> => dstackClient(transport);
+  const client = async (): Promise<DstackClient> => (await dstackClient(transport)).client;
 
   test("reads the version", async () => {
     expect(await (await client()).version()).toMatchObject({ version: "0.5.8" });
@@ -55,7 +40,7 @@ describe.each(transports)("the published client over %s", (transport) => {
 });
 
 describe.each(transports)("the published client over %s", (transport) => {
-  const client = (): Promise<DstackClient> => dstackClient(transport);
+  const client = async (): Promise<DstackClient> => (await dstackClient(transport)).client;
 
   test("gets a quote over its data and a log of the firmware that replays", async () => {
     const agent = await client();
@@ -103,7 +88,7 @@ describe.each(transports)("the published client over %s", (transport) => {
 });
 
 describe.each(transports)("the published client over %s", (transport) => {
-  const client = (): Promise<DstackClient> => dstackClient(transport);
+  const client = async (): Promise<DstackClient> => (await dstackClient(transport)).client;
 
   test.each(["ed25519", "secp256k1", "secp256k1_prehashed"])(
     "signs and verifies with %s",
@@ -149,37 +134,87 @@ describe.each(transports)("the published client over %s", (transport) => {
   });
 });
 
-describe.each(transports)("the legacy client over %s", (transport) => {
-  const client = (): Promise<TappdClient> => tappdClient(transport);
+describe.each(transports)("the published client over %s", (transport) => {
+  const client = async (): Promise<DstackClient> => (await dstackClient(transport)).client;
 
-  test("is told that the agent is there", async () => {
-    expect(await (await client()).isReachable()).toBe(true);
-  });
-
-  test("derives the same key for one path and certifies it", async () => {
+  test("gets a quote by its legacy method, of raw data alone", async () => {
     const agent = await client();
-    const [first, second] = [await agent.deriveKey("/a", "s"), await agent.deriveKey("/a", "s")];
-
-    expect(first.key).toBe(second.key);
-    expect(first.key).not.toBe((await agent.deriveKey("/b", "s")).key);
-    expect(new X509Certificate(first.certificate_chain[0] ?? "").subject).toBe("CN=s");
+    const data = Buffer.alloc(64, 7);
+    expect((await agent.tdxQuote(data, "raw")).quote).toBe((await agent.getQuote(data)).quote);
+    await expect(agent.tdxQuote(data, "sha256")).rejects.toThrow("only supports raw");
+    await expect(agent.deriveKey("/a")).rejects.toThrow("deprecated");
   });
 
-  test("gets a quote over a hash of prefix and data", async () => {
-    const { quote } = await (await client()).tdxQuote("hello", "sha256");
-    const digest = createHash("sha256").update("app-data:hello").digest("hex");
-    expect(quote.slice(1136, 1264)).toBe(digest.padEnd(128, "0"));
+  test.each([
+    ["text", "hello"],
+    ["a Buffer", Buffer.from("hello")],
+    ["bytes", new TextEncoder().encode("hello")],
+  ])("gets the same quote over %s", async (_kind, data) => {
+    const { report_data } = await (await client()).getQuote(data);
+    expect(report_data).toBe("68656c6c6f".padEnd(128, "0"));
   });
 
-  test("gets a raw quote over 64 bytes, which it pads on the left itself", async () => {
-    const { quote } = await (await client()).tdxQuote("hello", "raw");
-    expect(quote.slice(1136, 1264)).toBe(Buffer.from("hello").toString("hex").padStart(128, "0"));
+  test("gets a TLS key for nothing but a server, unless it asks for more", async () => {
+    const { key, certificate_chain, asUint8Array } = await (await client()).getTlsKey();
+    const leaf = new X509Certificate(certificate_chain[0] ?? "");
+
+    expect(leaf.keyUsage).toEqual(["1.3.6.1.5.5.7.3.1"]);
+    expect(createPublicKey(key).equals(leaf.publicKey as never)).toBe(true);
+    expect(asUint8Array(32)).toHaveLength(32);
   });
 
-  test("throws the agent's own words when a quote is refused", async () => {
-    const unknown = "md5" as "sha256";
-    await expect((await client()).tdxQuote("x", unknown)).rejects.toThrow("invalid hash algorithm");
+  test("gets a key whose two signatures lead to the root that the simulator names", async () => {
+    const { client: agent, simulator } = await dstackClient(transport);
+    const { key, signature_chain } = await agent.getKey("wallet/0", "wallet");
+    const [ofApp = "0x", ofRoot = "0x"] = signature_chain.map(ethereumSignature);
+
+    const derived = bytesToHex(secp256k1.getPublicKey(key, true));
+    const statement = keccak256(stringToBytes(`wallet:${derived}`));
+    const app = (await recoverPublicKey({ hash: statement, signature: ofApp })).slice(2);
+    const compressed = secp256k1.ProjectivePoint.fromHex(app).toRawBytes(true);
+    const issued = concat([stringToBytes("dstack-kms-issued:"), appId, compressed]);
+    const root = await recoverAddress({ hash: keccak256(issued), signature: ofRoot });
+    expect(root).toBe(simulator.identity.kmsRoot);
   });
+});
+
+test("the clients have no methods but those that are driven here", () => {
+  const methodsOf = (prototype: object): string[] => Object.getOwnPropertyNames(prototype).sort();
+  expect(methodsOf(DstackClient.prototype)).toEqual([
+    "attest",
+    "constructor",
+    "deriveKey",
+    "emitEvent",
+    "ensureAlgorithmSupported",
+    "ensureTlsKeyOptionsSupported",
+    "getKey",
+    "getQuote",
+    "getTlsKey",
+    "info",
+    "isReachable",
+    "sign",
+    "tdxQuote",
+    "verify",
+    "version",
+  ]);
+  expect(methodsOf(TappdClient.prototype)).toEqual([
+    "constructor",
+    "deriveKey",
+    "isReachable",
+    "tdxQuote",
+  ]);
+});
+
+test("the clients find the agents that the environment names", async () => {
+  const { socket, tappdSocket } = await running();
+  vi.stubEnv("DSTACK_SIMULATOR_ENDPOINT", socket);
+  vi.stubEnv("TAPPD_SIMULATOR_ENDPOINT", tappdSocket);
+  const reached = await Promise.all([
+    new DstackClient().isReachable(),
+    new TappdClient().isReachable(),
+  ]);
+  vi.unstubAllEnvs();
+  expect(reached).toEqual([true, true]);
 });
 
 test("client and agent agree on the compose hash of a file the client would write", async () => {
@@ -192,3 +227,9 @@ test("client and agent agree on the compose hash of a file the client would writ
   const { compose_hash } = await new DstackClient(spaced.socket).info();
   expect(compose_hash).not.toBe(getComposeHash(compose));
 });
+
+/** The agent's recovery byte is 0 or 1, Ethereum's 27 or 28. */
+function ethereumSignature(signature: Uint8Array): Hex {
+  const recovery = 27 + (signature[64] ?? 0);
+  return `0x${bytesToHex(signature.subarray(0, 64))}${recovery.toString(16)}`;
+}
