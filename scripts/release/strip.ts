@@ -11,8 +11,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join, normalize } from "node:path";
 
-/** As Biome formats them: double quotes, one statement with one specifier. */
-const relativeImport = /(?<keyword>\b(?:from |import |import\())"(?<path>\.{1,2}\/[^"\n]+)\.ts"/g;
+/** As Biome formats them, in double quotes; a thread's program is named by a URL. */
+const relativeImport =
+  /(?<keyword>\b(?:from |import |import\(|new URL\())"(?<path>\.{1,2}\/[^"\n]+)\.ts"/g;
 
 export type StrippedModule = {
   readonly code: string;

@@ -35,10 +35,17 @@ test("every form of a relative import is followed, resolved against its file", (
     'import "../b.ts";',
     'export { c } from "../d/c.ts";',
     'const e = await import("./e.ts");',
+    'new Worker(new URL("./thread.ts", import.meta.url));',
     'import { z } from "zod";',
   ].join("\n");
   const { code, imports } = stripModule("node/src/x.ts", source);
-  expect(imports).toEqual(["node/src/a.ts", "node/b.ts", "node/d/c.ts", "node/src/e.ts"]);
+  expect(imports).toEqual([
+    "node/src/a.ts",
+    "node/b.ts",
+    "node/d/c.ts",
+    "node/src/e.ts",
+    "node/src/thread.ts",
+  ]);
   expect(code).toBe(source.replaceAll('.ts"', '.js"'));
 });
 
