@@ -22,10 +22,14 @@ import type { Attestation } from "./runtime/service.ts";
 import type { Station } from "./runtime/station.ts";
 import { sha256Chain, sha256Tree } from "./storage/digest.ts";
 import { openJournal } from "./storage/journal.ts";
+import {
+  type AttestationParts,
+  openAttestation,
+  readTrustSettings,
+  type TrustSettings,
+} from "./tee/attestation.ts";
 import { type Enclave, openEnclave } from "./tee/enclave.ts";
-import { createBootProver } from "./tee/proveBoot.ts";
 import { bootDomain, bootReportData } from "./tee/reportData.ts";
-import { createBootVerifier, leaveChainOfTrustUnverified } from "./tee/verifyBoot.ts";
 import { watchNode } from "./telemetry/gauges.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { type BootIdentity, createBootIdentity } from "./transport/identity.ts";
@@ -50,11 +54,12 @@ const handOverMsMax = 2_000;
 /**
  * Opens the disk and the HTTP server; everything else follows as the world answers.
  *
- * @throws StorageError, HttpError: what no waiting would mend
+ * @throws StorageError, HttpError, ClusterError attestation.unusable: what no waiting would mend
  */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { config, log, metrics } = options;
   const { count } = metrics;
+  const trust = readTrustSettings(config);
   const identity = await createBootIdentity();
   const station = newStation(options, identity);
   const journal = await openJournal({
@@ -66,7 +71,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   });
   const ending = new AbortController();
   const { signal } = ending;
-  const parts: Parts = { options, identity, station, journal, signal };
+  const parts: Parts = { options, trust, identity, station, journal, signal };
   const service = createService({
     station,
     nowMs: () => performance.now(),
@@ -93,12 +98,14 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 
 type Parts = {
   readonly options: NodeOptions;
+  readonly trust: TrustSettings;
   readonly identity: BootIdentity;
   readonly station: Station;
   readonly journal: Journal;
   readonly signal: AbortSignal;
   enclave?: Enclave;
   chain?: ClusterChain;
+  attestation?: AttestationParts;
 };
 
 function newStation({ config, version }: NodeOptions, { bootKey }: BootIdentity): Station {
@@ -112,6 +119,7 @@ function newStation({ config, version }: NodeOptions, { bootKey }: BootIdentity)
     member: null,
     proveBoot: null,
     waitingFor: "the guest agent",
+    attestation: null,
     stopping: false,
   };
 }
@@ -162,15 +170,23 @@ async function takePart(
   let watch: Watch | null = null;
   const member = becomeMember(parts, enclave, chain, () => watch?.refresh());
   const cluster = { chainId: chain.chainId, contract: chain.contract };
-  const { head, blockAt } = chain;
-  const attesting = { cluster, head, blockAt, log: log.child({ part: "attestation" }) };
-  const prove = createBootProver({ ...attesting, enclave, bootKey: identity.bootKey });
-  station.proveBoot = prove;
-  const verify = createBootVerifier({
-    ...attesting,
-    ageMsMax: config.quoteAgeMsMax,
-    verifyChainOfTrust: leaveChainOfTrustUnverified(attesting.log),
+  const attestation = openAttestation({
+    ...config,
+    settings: parts.trust,
+    enclave,
+    bootKey: identity.bootKey,
+    chain,
+    newestView: () => member.chainView()?.view ?? null,
+    onOwnProof: (problem) => {
+      station.attestation = problem;
+    },
+    log: log.child({ part: "attestation" }),
+    count: metrics.count,
+    signal,
   });
+  parts.attestation = attestation;
+  const { prove } = attestation;
+  station.proveBoot = prove;
   const peers = await openPeers({
     identity,
     cluster,
@@ -179,7 +195,7 @@ async function takePart(
     port: config.peerPort,
     digest: sha256Chain,
     prove,
-    verify,
+    verify: attestation.verdicts.verify,
     events: member.peerEvents,
     log: log.child({ part: "peers" }),
     count: metrics.count,
@@ -275,7 +291,7 @@ async function attest(
 }
 
 async function stop(
-  { station, journal, options }: Parts,
+  { station, journal, options, attestation }: Parts,
   http: HttpServer,
   ending: AbortController,
   working: Promise<void>,
@@ -288,5 +304,6 @@ async function stop(
   await working;
   await member?.stop();
   await member?.peers()?.close();
+  await attestation?.close();
   await journal.close();
 }

@@ -65,6 +65,11 @@ export function guestSocket(socketDir: string, name: string): string {
   return join(socketDir, name, "dstack.sock");
 }
 
+/** Where the simulator puts the certificate that its quotes lead to. */
+export function attestationRoot(socketDir: string): string {
+  return join(socketDir, "attestation-root.pem");
+}
+
 /** Where the starter takes requests for changes of the members. Shorter than any guest's. */
 export function controlSocket(socketDir: string): string {
   return join(socketDir, "control.sock");

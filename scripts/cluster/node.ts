@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { compileCacheEnvironment } from "./compileCache.ts";
 import { reasonOf } from "./failure.ts";
-import { guestSocket, type Layout } from "./layout.ts";
-import { chainPortOf, host, nodePortsOf } from "./ports.ts";
+import { attestationRoot, guestSocket, type Layout } from "./layout.ts";
+import { chainPortOf, host, nodePortsOf, pccsPortOf } from "./ports.ts";
 import type { Programs } from "./programs.ts";
 import type { Service } from "./supervisor.ts";
 
@@ -35,6 +35,7 @@ export function nodeService(programs: Programs, layout: Layout, options: NodeOpt
   const { http, peer } = nodePortsOf(basePort, number);
   const env = {
     ...compileCacheEnvironment,
+    ...trustEnvironment(basePort, options.socketDir),
     ...options.environment,
     RPC_URLS: rpcUrlOf(basePort),
     CONTRACT_ADDRESS: options.contract,
@@ -56,6 +57,14 @@ export function nodeService(programs: Programs, layout: Layout, options: NodeOpt
       logFile: layout.log(name),
     },
     restartCode: replacedExitCode,
+  };
+}
+
+/** Whom the nodes trust: the simulator alone, and no hardware. */
+function trustEnvironment(basePort: number, socketDir: string): Readonly<Record<string, string>> {
+  return {
+    ATTESTATION_ROOT: attestationRoot(socketDir),
+    PCCS_URL: `http://${host}:${pccsPortOf(basePort)}`,
   };
 }
 

@@ -3,6 +3,7 @@ import { agentsListen, agentsService } from "./agents.ts";
 import type { Context } from "./context.ts";
 import { StartError } from "./failure.ts";
 import { nodeName, nodeService, nodeUrl, serves, whyNotServing } from "./node.ts";
+import { pccsPortOf } from "./ports.ts";
 import { becomes } from "./wait.ts";
 
 /** The process that serves the guest agents of the nodes of a start. */
@@ -34,10 +35,13 @@ export async function startAgents(
   numbers: readonly number[],
 ): Promise<void> {
   const { programs, layout, supervisor } = context;
-  const { socketDir } = context.record();
+  const { socketDir, basePort } = context.record();
   const nodes = numbers.map(nodeName);
-  await supervisor.start(agentsService(programs, layout, { service, socketDir, nodes }));
-  await untilAnswers(context, service, () => agentsListen(socketDir, nodes));
+  // Devices are all of one model: the first process serves collateral for those of later ones too.
+  const pccsPort = service === agentsName ? pccsPortOf(basePort) : null;
+  const agents = { service, socketDir, nodes, pccsPort };
+  await supervisor.start(agentsService(programs, layout, agents));
+  await untilAnswers(context, service, () => agentsListen(agents));
 }
 
 /** @throws StartError when the service ends meanwhile, or does not answer in time */

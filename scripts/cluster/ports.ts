@@ -9,7 +9,11 @@ export type NodePorts = {
   readonly peer: number;
 };
 
-export type Ports = { readonly chain: number; readonly nodes: readonly NodePorts[] };
+export type Ports = {
+  readonly chain: number;
+  readonly pccs: number;
+  readonly nodes: readonly NodePorts[];
+};
 
 export const host = "127.0.0.1";
 /** At once, on one machine. */
@@ -19,17 +23,25 @@ const peerOffset = 100;
 export const nodeNumberMax = peerOffset - 1;
 /** From 8081 to 8545, where chain tools expect a development chain. */
 const chainOffset = 464;
-export const basePortMax = 65_535 - chainOffset;
+/** Right after the chain: 8546. */
+const pccsOffset = chainOffset + 1;
+export const basePortMax = 65_535 - pccsOffset;
 
 export function portsOf(basePort: number, numbers: readonly number[]): Ports {
   return {
     chain: chainPortOf(basePort),
+    pccs: pccsPortOf(basePort),
     nodes: numbers.map((number) => nodePortsOf(basePort, number)),
   };
 }
 
 export function chainPortOf(basePort: number): number {
   return basePort + chainOffset;
+}
+
+/** Where the simulator serves the collateral that nodes verify quotes with. */
+export function pccsPortOf(basePort: number): number {
+  return basePort + pccsOffset;
 }
 
 export function nodePortsOf(basePort: number, number: number): NodePorts {
@@ -67,8 +79,12 @@ export async function findBasePort(nodeCount: number): Promise<number> {
 
 export type Port = { readonly port: number; readonly use: string };
 
-export function portsInUse({ chain, nodes }: Ports): readonly Port[] {
-  return [...nodes.flatMap(portsOfNode), { port: chain, use: "chain" }];
+export function portsInUse({ chain, pccs, nodes }: Ports): readonly Port[] {
+  const foundation = [
+    { port: chain, use: "chain" },
+    { port: pccs, use: "PCCS" },
+  ];
+  return [...nodes.flatMap(portsOfNode), ...foundation];
 }
 
 export function portsOfNode({ number, http, peer }: NodePorts): readonly Port[] {

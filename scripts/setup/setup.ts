@@ -67,6 +67,7 @@ const unknown: NodeOnChain = { standing: "none", tokenId: 0n };
 const ownerFunctions = {
   setAppId: AbiFunction.fromAbi(membershipAbi, "setAppId"),
   addComposeHash: AbiFunction.fromAbi(membershipAbi, "addComposeHash"),
+  setAllowAnyDevice: AbiFunction.fromAbi(membershipAbi, "setAllowAnyDevice"),
 };
 
 /**
@@ -153,7 +154,7 @@ async function deploy(outbox: Outbox, first: Candidate, genesisSize: number): Pr
 }
 
 async function configure(outbox: Outbox, address: string, app: Candidate): Promise<void> {
-  const { setAppId, addComposeHash } = ownerFunctions;
+  const { setAppId, addComposeHash, setAllowAnyDevice } = ownerFunctions;
   await outbox.send("accept the app's keys", {
     to: address,
     gas: callGas,
@@ -163,6 +164,12 @@ async function configure(outbox: Outbox, address: string, app: Candidate): Promi
     to: address,
     gas: callGas,
     data: AbiFunction.encodeData(addComposeHash, [`0x${app.composeHash}`]),
+  });
+  // Agents do not know the id of their own device, and those of simulators mean nothing.
+  await outbox.send("allow any device", {
+    to: address,
+    gas: callGas,
+    data: AbiFunction.encodeData(setAllowAnyDevice, [true]),
   });
 }
 

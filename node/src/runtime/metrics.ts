@@ -14,6 +14,7 @@ export const counters = {
   },
   peer_rejected_total: { help: "Peer messages that cannot be honest.", labels: ["reason"] },
   peer_dropped_total: { help: "Peer messages not sent.", labels: ["reason"] },
+  attestation_refused_total: { help: "Boots not accepted, by what was wrong.", labels: ["check"] },
   petitions_total: { help: "What the core asked of the chain.", labels: ["kind", "outcome"] },
   chain_transactions_total: { help: "Transactions sent.", labels: ["call", "outcome"] },
   chain_disagreements_total: { help: "RPC endpoints outvoted by others.", labels: ["endpoint"] },

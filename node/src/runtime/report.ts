@@ -45,6 +45,7 @@ export function statusOf(station: Station, nowMs: number): NodeStatus {
     },
     uptimeMs: Math.round(nowMs - station.startedMs),
     ...(waitingFor === null ? {} : { waitingFor }),
+    ...(station.attestation === null ? {} : { attestation: station.attestation }),
   };
 }
 

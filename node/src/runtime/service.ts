@@ -61,6 +61,8 @@ export type NodeStatus = {
   readonly uptimeMs: number;
   /** What the node waits for, when it waits. */
   readonly waitingFor?: string;
+  /** Why the other members would not accept this boot's proof, when they would not. */
+  readonly attestation?: string;
 };
 
 export type MemberStatus = {

@@ -19,5 +19,7 @@ export type Station = {
   member: Member | null;
   proveBoot: ProveBoot | null;
   waitingFor: string | null;
+  /** Why the others would not accept this boot; null: they would, as far as it knows itself. */
+  attestation: string | null;
   stopping: boolean;
 };

@@ -60,8 +60,9 @@ const fetchMsMax = 5_000;
 const shelvesMax = 64;
 
 export function createCollateralStore(options: CollateralStoreOptions): CollateralStore {
-  const { root, directory, graceMs, log, clockMs = () => performance.now() } = options;
-  const shelves = new Map<string, Shelf>();
+  const { root, graceMs, log, clockMs = () => performance.now() } = options;
+  const disk = createDisk(options);
+  const shelfOf = createShelves();
 
   async function usable(model: Model, nowMs: number): Promise<UsableCollateral> {
     const shelf = shelfOf(model);
@@ -71,23 +72,13 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
     if (clockMs() - shelf.triedMs >= dueMs) shelf.attempt ??= attempt(model, shelf);
     // The news can wait for the next time when what is at hand was fetched by this process.
     if (isNew || isOver) await shelf.attempt;
-    return chosen(shelf, model, nowMs);
-  }
-
-  function shelfOf(model: Model): Shelf {
-    const name = nameOf(model);
-    const known = shelves.get(name);
-    if (known !== undefined) return known;
-    const oldest = shelves.keys().next();
-    if (shelves.size >= shelvesMax && oldest.done !== true) shelves.delete(oldest.value);
-    const triedMs = Number.NEGATIVE_INFINITY;
-    const shelf: Shelf = { kept: null, triedMs, failure: null, attempt: null };
-    shelves.set(name, shelf);
-    return shelf;
+    const { collateral, atMs } = chosen(shelf, model, { nowMs, graceMs });
+    if (atMs < nowMs) log.warn({ ...model, failure: shelf.failure }, "old collateral is used");
+    return { collateral, atMs };
   }
 
   async function attempt(model: Model, shelf: Shelf): Promise<void> {
-    if (shelf.kept === null) shelf.kept = await load(model);
+    if (shelf.kept === null) shelf.kept = await disk.load(model);
     try {
       const collateral = await fetchCollateral(model, {
         url: options.pccsUrl,
@@ -98,7 +89,7 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
       shelf.failure = null;
       if (!isOlder(fetched, shelf.kept)) {
         shelf.kept = fetched;
-        await save(model, collateral);
+        await disk.save(model, collateral);
       }
     } catch (error) {
       const reason = reasonOf(error);
@@ -110,47 +101,72 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
     }
   }
 
-  function chosen({ kept, failure }: Shelf, model: Model, nowMs: number): UsableCollateral {
-    if (kept === null) {
-      throw unverifiable(`there is no collateral for ${nameOf(model)}: ${failure}`);
-    }
-    const { collateral, checked } = kept;
-    const { validFromMs, validToMs } = checked;
-    if (nowMs <= validToMs) return { collateral, atMs: Math.max(nowMs, validFromMs) };
-    const endedAt = new Date(validToMs).toISOString();
-    if (nowMs > validToMs + graceMs) {
-      const why = failure === null ? "the PCCS has none that is newer" : failure;
-      throw unverifiable(`the collateral for ${nameOf(model)} ended at ${endedAt}: ${why}`);
-    }
-    log.warn({ ...model, endedAt, failure }, "collateral is used past its end, within the grace");
-    return { collateral, atMs: validToMs };
-  }
-
-  const fileOf = (model: Model): string => join(directory, `${nameOf(model)}.json`);
-
-  async function load(model: Model): Promise<Kept | null> {
-    try {
-      const collateral = collateralSchema.parse(JSON.parse(await readFile(fileOf(model), "utf8")));
-      return { collateral, checked: checkCollateral(collateral, root) };
-    } catch (error) {
-      const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
-      if (!isAbsent) log.warn({ ...model, reason: reasonOf(error) }, "kept collateral is no use");
-      return null;
-    }
-  }
-
-  async function save(model: Model, collateral: Collateral): Promise<void> {
-    try {
-      const file = fileOf(model);
-      await mkdir(directory, { recursive: true });
-      await writeFile(`${file}.new`, JSON.stringify(collateral));
-      await rename(`${file}.new`, file);
-    } catch (error) {
-      log.warn({ reason: reasonOf(error) }, "collateral could not be kept on disk");
-    }
-  }
-
   return { usable };
+}
+
+function createShelves(): (model: Model) => Shelf {
+  const shelves = new Map<string, Shelf>();
+  return (model) => {
+    const name = nameOf(model);
+    const known = shelves.get(name);
+    if (known !== undefined) return known;
+    const oldest = shelves.keys().next();
+    if (shelves.size >= shelvesMax && oldest.done !== true) shelves.delete(oldest.value);
+    const triedMs = Number.NEGATIVE_INFINITY;
+    const shelf: Shelf = { kept: null, triedMs, failure: null, attempt: null };
+    shelves.set(name, shelf);
+    return shelf;
+  };
+}
+
+/** @throws QuoteError quote.unverifiable when there is none that may be used */
+function chosen(
+  { kept, failure }: Shelf,
+  model: Model,
+  { nowMs, graceMs }: { readonly nowMs: number; readonly graceMs: number },
+): UsableCollateral {
+  if (kept === null) {
+    throw unverifiable(`there is no collateral for ${nameOf(model)}: ${failure}`);
+  }
+  const { collateral, checked } = kept;
+  if (nowMs <= checked.validToMs) return { collateral, atMs: nowMs };
+  if (nowMs <= checked.validToMs + graceMs) return { collateral, atMs: checked.validToMs };
+  const endedAt = new Date(checked.validToMs).toISOString();
+  const why = failure ?? "the PCCS has none that is newer";
+  throw unverifiable(`the collateral for ${nameOf(model)} ended at ${endedAt}: ${why}`);
+}
+
+type Disk = {
+  load(model: Model): Promise<Kept | null>;
+  save(model: Model, collateral: Collateral): Promise<void>;
+};
+
+/** A cache: what it holds is signed, and what it cannot hold is fetched again. */
+function createDisk({ directory, root, log }: CollateralStoreOptions): Disk {
+  const fileOf = (model: Model): string => join(directory, `${nameOf(model)}.json`);
+  return {
+    load: async (model) => {
+      try {
+        const text = await readFile(fileOf(model), "utf8");
+        const collateral = collateralSchema.parse(JSON.parse(text));
+        return { collateral, checked: checkCollateral(collateral, root) };
+      } catch (error) {
+        const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
+        if (!isAbsent) log.warn({ ...model, reason: reasonOf(error) }, "kept collateral is no use");
+        return null;
+      }
+    },
+    save: async (model, collateral) => {
+      try {
+        const file = fileOf(model);
+        await mkdir(directory, { recursive: true });
+        await writeFile(`${file}.new`, JSON.stringify(collateral));
+        await rename(`${file}.new`, file);
+      } catch (error) {
+        log.warn({ reason: reasonOf(error) }, "collateral could not be kept on disk");
+      }
+    },
+  };
 }
 
 /** A PCCS that forgot, or that lies, must not take back what is known of revocations. */

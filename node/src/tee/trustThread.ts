@@ -8,6 +8,7 @@
 import { Worker } from "node:worker_threads";
 import type { QuoteFault } from "../runtime/attestation.ts";
 import type { TrustQuestion } from "./chainOfTrust.ts";
+import { trustProgram, trustRole } from "./chainOfTrustWorker.ts";
 import { QuoteError, unverifiable } from "./quote.ts";
 import type { TcbState } from "./tdxModule.ts";
 
@@ -35,14 +36,17 @@ export function createTrustThread(
   } = {},
 ): TrustThread {
   const { answerMsMax = 8_000, idleMs = 10_000 } = options;
-  const { program = new URL("./chainOfTrustWorker.ts", import.meta.url) } = options;
+  const { program = trustProgram } = options;
   const waiting = new Map<number, Waiting>();
   let worker: Worker | null = null;
   let asked = 0;
   let idle: NodeJS.Timeout | undefined;
 
   function start(): Worker {
-    const started = new Worker(program, { resourceLimits: { maxOldGenerationSizeMb: heapMiBMax } });
+    const started = new Worker(program, {
+      workerData: trustRole,
+      resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },
+    });
     started.unref();
     started.on("message", ({ id, answered }: { id: number; answered: TrustAnswer }) =>
       settle(id, answered),

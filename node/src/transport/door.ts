@@ -6,9 +6,9 @@
  * of an attested boot, and no other process can have sent it.
  * **Liveness assumes** that `prove` and `verify` answer in time; who dials tries again.
  */
-import { createHash } from "node:crypto";
 import type { Boot, BootKey, Digest, MemberId } from "../consensus/ids.ts";
-import type { BootProof, ProveBoot, VerifyBoot } from "../runtime/attestation.ts";
+import { ClusterError } from "../errors.ts";
+import type { ProveBoot, VerifyBoot } from "../runtime/attestation.ts";
 import { decodeFrame, encodeFrame, type Hello } from "./codec.ts";
 import { type Rejection, rejection } from "./rejection.ts";
 
@@ -34,7 +34,6 @@ export function createDoor(options: {
   readonly verify: VerifyBoot;
 }): Door {
   const { cluster, digest, isListed, helloBytesMax } = options;
-  const vouchedFor = createVerdicts(options.verify);
 
   async function admit(
     body: Uint8Array,
@@ -48,8 +47,8 @@ export function createDoor(options: {
     if (early !== null) return early;
 
     const { proof } = hello;
-    const reason = await within(options.verifyMs, vouchedFor(proof));
-    if (reason !== null) return rejection("proof", reason);
+    const refusal = await refusalOf(options.verify(proof), options.verifyMs);
+    if (refusal !== null) return refusal;
     // The roster may have changed meanwhile.
     if (!isListed(proof.wallet)) return notListed(proof.wallet);
     return { member: proof.wallet, bootKey: proof.bootKey };
@@ -94,36 +93,20 @@ function rejectHello(
 const notListed = (wallet: MemberId): Rejection =>
   rejection("not-a-member", `${wallet} is not another member of the present roster`);
 
-const verdictsMax = 1_024;
-
-/**
- * Remembers what was verified, so that a reconnecting peer costs a lookup. Only success is kept: a
- * proof may fail because the chain or the collateral was out of reach. Verification under way is
- * shared, and goes on when whoever asked for it is gone.
- */
-function createVerdicts(verify: VerifyBoot): (proof: BootProof) => Promise<string | null> {
-  const verdicts = new Map<string, Promise<string | null>>();
-  return (proof) => {
-    const name = createHash("sha256").update(JSON.stringify(proof)).digest("hex");
-    const known = verdicts.get(name);
-    if (known !== undefined) return known;
-
-    const verdict = verify(proof).then(
-      () => null,
-      (error: unknown) => {
-        verdicts.delete(name);
-        return error instanceof Error ? error.message : "the proof was not accepted";
-      },
-    );
-    const oldest = verdicts.keys().next();
-    if (verdicts.size >= verdictsMax && oldest.done !== true) verdicts.delete(oldest.value);
-    verdicts.set(name, verdict);
-    return verdict;
-  };
+/** `null`, or why not. What was verified is remembered by who verifies. */
+async function refusalOf(
+  verifying: Promise<unknown>,
+  timeoutMs: number,
+): Promise<Rejection | null> {
+  const { promise: late, resolve } = Promise.withResolvers<Rejection>();
+  const detail = `not verified within ${timeoutMs} ms`;
+  const timer = setTimeout(() => resolve(rejection("proof", detail)), timeoutMs);
+  const refused = verifying.then(() => null, describe);
+  return await Promise.race([refused, late]).finally(() => clearTimeout(timer));
 }
 
-function within(timeoutMs: number, verdict: Promise<string | null>): Promise<string | null> {
-  const { promise, resolve } = Promise.withResolvers<string | null>();
-  const timer = setTimeout(() => resolve(`not verified within ${timeoutMs} ms`), timeoutMs);
-  return Promise.race([verdict, promise]).finally(() => clearTimeout(timer));
+function describe(error: unknown): Rejection {
+  const detail = error instanceof Error ? error.message : "the proof was not accepted";
+  const fault: unknown = error instanceof ClusterError ? error.fault : null;
+  return { ...rejection("proof", detail), fault };
 }

@@ -25,6 +25,8 @@ export type Rejection = {
   readonly reason: RejectionReason;
   /** What was wrong and what was expected; never more than a line. */
   readonly detail: string;
+  /** Of a proof: the fault as it was raised, with check, expected and actual value. */
+  readonly fault?: unknown;
 };
 
 const detailCharactersMax = 200;

@@ -51,11 +51,12 @@ export function createRejections(log: Log, count: Count, nowMs: () => number): R
   }
 
   return {
-    reject: (address, { reason, detail }) => {
+    reject: (address, { reason, detail, fault }) => {
       count("peer_rejected_total", { reason });
       const suppressed = mayLog(`${reason} ${address}`);
       if (suppressed === null) return;
-      log.warn({ address, reason, detail, suppressed }, "peer rejected");
+      const about = fault == null ? {} : { fault };
+      log.warn({ address, reason, detail, ...about, suppressed }, "peer rejected");
     },
     failed: (what, address, reason) => {
       const suppressed = mayLog(`${what} ${address}`);

@@ -65,6 +65,7 @@ function stationWith(replica: Replica, views: readonly ChainView[]): Station {
     member: member as Member,
     proveBoot: null,
     waitingFor: null,
+    attestation: null,
     stopping: false,
   };
 }

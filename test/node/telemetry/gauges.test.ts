@@ -15,6 +15,7 @@ test("a node that waits for the guest agent says that it neither leads nor is he
     member: null,
     proveBoot: null,
     waitingFor: "the guest agent",
+    attestation: null,
     stopping: false,
   };
   const metrics = createMetrics();

@@ -1,6 +1,7 @@
 /** Who is turned away, and that nobody else notices. */
 import { expect, test } from "vitest";
 import { term } from "../../../node/src/consensus/ids.ts";
+import { ClusterError } from "../../../node/src/errors.ts";
 import type { Appraisal } from "../../../node/src/runtime/attestation.ts";
 import { encodeFrame } from "../../../node/src/transport/codec.ts";
 import { protocolVersion } from "../../../node/src/transport/header.ts";
@@ -87,15 +88,16 @@ test("a proof that does not verify is refused, and tried anew the next time", as
   expect(a.verify).toHaveBeenCalledTimes(2);
 });
 
-test("a proof that was verified is not verified again", async () => {
+test("the log names the check of a refused proof, what was expected and what was found", async () => {
   const { a, key } = await aliceKnowingBob();
-  for (let round = 1; round <= 3; round += 1) {
-    const { socket, heard } = knockAs(a, key);
-    socket.write(helloOf(proofOf(bob, key)));
-    await eventually(() => heard().length > 0);
-    socket.destroy();
-  }
-  expect(a.verify).toHaveBeenCalledTimes(1);
+  const found = { check: "compose hash", expected: "one that is allowed", actual: "c5" };
+  const fault = { code: "quote.rejected", ...found };
+  a.verify.mockRejectedValueOnce(new ClusterError(fault, "the quote's compose hash is c5"));
+  const { socket, closed } = knockAs(a, key);
+  socket.write(helloOf(proofOf(bob, key)));
+  await closed;
+  const rejected = a.lines.find(({ sentence }) => sentence === "peer rejected");
+  expect(rejected?.fields).toMatchObject({ address: "127.0.0.1", reason: "proof", fault });
 });
 
 test("a verification without end does not hold the connection", async () => {
