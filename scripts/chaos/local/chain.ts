@@ -30,8 +30,9 @@ export function localChain(cluster: Cluster, proxy: RpcProxy, genesisBlock: numb
     stop: () => cluster.stopChain(),
     start: () => cluster.startChain(),
     async setBlockTime(seconds) {
-      await rpc.call("evm_setAutomine", [seconds === null]);
+      // In this order: an interval of 0 stops all mining, a block per transaction as well.
       await rpc.call("evm_setIntervalMining", [seconds ?? 0]);
+      await rpc.call("evm_setAutomine", [seconds === null]);
       if (seconds === null) await rpc.call("evm_mine", []);
     },
     async mine(blocks) {
