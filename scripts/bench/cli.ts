@@ -7,6 +7,8 @@ export type BenchOptions = {
   readonly connections: readonly number[];
   readonly failovers: number;
   readonly vsEtcd: boolean;
+  /** Instead of all else: how many times its capacity the cluster is offered; null: not at all. */
+  readonly overload: number | null;
 };
 
 const defaultConnections = [1, 16, 64, 256];
@@ -28,6 +30,11 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       .argParser((text) => wholeNumber(text, 0, 100))
       .default(5),
     new Option("--vs-etcd", "the same on three members of etcd, in turns").default(false),
+    new Option("--overload [times]", "instead: offer several times what the cluster can do")
+      .argParser((text) => wholeNumber(text, 2, 20))
+      .preset("5")
+      .default(null)
+      .conflicts(["vsEtcd", "failovers", "connections"]),
   ];
   for (const option of options) command.addOption(option);
   command.parse(args, { from: "user" });

@@ -15,6 +15,8 @@ import { combine } from "./combine.ts";
 import { findEtcd, startEtcd } from "./etcd.ts";
 import { measureFailover } from "./failover.ts";
 import { startOurs } from "./ours.ts";
+import { measureOverload } from "./overload/measure.ts";
+import { reportOverload } from "./overload/report.ts";
 import { type Failovers, type Figures, type Memory, reportOf } from "./report.ts";
 import type { Subject } from "./subject.ts";
 import { type Measurement, measure, type Step } from "./throughput.ts";
@@ -44,6 +46,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const etcd = options.vsEtcd ? findEtcd(pathVariable()) : null;
     mkdirSync(dataDir, { recursive: true });
     subjects.push(await startOurs(join(dataDir, "ours")));
+    if (options.overload !== null) return await overload(subjects[0], options);
     if (etcd !== null) subjects.push(await startEtcd(etcd, join(dataDir, "etcd")));
     const figures = await measureAll(subjects, options);
     process.stdout.write(`\n${reportOf(figures)}\n\nwritten to ${save(figures, options)}\n`);
@@ -130,7 +133,17 @@ function memoryRows(subjects: readonly Subject[], idle: MiBs, loaded: MiBs): rea
   );
 }
 
-function save(figures: Figures, options: BenchOptions): string {
+async function overload(subject: Subject | undefined, options: BenchOptions): Promise<number> {
+  const { seconds, overload: times } = options;
+  if (subject === undefined || times === null) throw new Error("there is nothing to overload");
+  await delay(settleMs);
+  const figures = await measureOverload(subject, { seconds, times });
+  const file = save({ overload: figures }, options);
+  process.stdout.write(`\n${reportOverload(figures)}\n\nwritten to ${file}\n`);
+  return 0;
+}
+
+function save(figures: object, options: BenchOptions): string {
   const at = new Date().toISOString();
   const file = join(outputDir, `${at.replaceAll(":", "-")}.json`);
   const machine = { cores: cpus().length, cpu: cpus()[0]?.model ?? "unknown" };
