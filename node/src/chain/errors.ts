@@ -27,6 +27,17 @@ export function reverted(call: string, error: string): ChainError {
  * @param data what the call returned, 0x-hex; unknown errors are shown as they are
  */
 export function revertText(data: string): string {
+  return shortened(decodeRevert(data));
+}
+
+const charactersMax = 300;
+
+/** What an endpoint says ends in logs and answers: it may be megabytes long. */
+export function shortened(text: string): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax)}…`;
+}
+
+function decodeRevert(data: string): string {
   const error = errorsBySelector().get(data.slice(0, 10));
   if (error === undefined) return data === "0x" ? "no reason given" : data;
   try {

@@ -3,7 +3,7 @@ import type { Log } from "../runtime/ports.ts";
 import { retry } from "../runtime/retry.ts";
 import { agree } from "./agree.ts";
 import { ChainError } from "./errors.ts";
-import { answerAs, type Endpoint, hexNumber, hexText, RpcRefusal } from "./rpc.ts";
+import { answerAs, type Endpoint, hexCount, hexText, RpcRefusal } from "./rpc.ts";
 import type { ContractReader } from "./snapshot.ts";
 
 export type Identification = {
@@ -56,7 +56,7 @@ async function lookUp(endpoint: Endpoint, { contract, readerOf }: Identification
     endpoint.call("eth_chainId", []),
     endpoint.call("eth_getCode", [contract, "latest"]),
   ]);
-  const chainId = Number(answerAs(hexNumber, id, "eth_chainId"));
+  const chainId = Number(answerAs(hexCount, id, "eth_chainId"));
   if (answerAs(hexText, code, "eth_getCode") === "0x")
     return { chainId, problem: "no code lies at that address" };
   try {

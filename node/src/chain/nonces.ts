@@ -7,7 +7,7 @@
  */
 import { type Fees, replacing } from "./envelope.ts";
 import type { Endpoints } from "./inTurn.ts";
-import { answerAs, hexNumber } from "./rpc.ts";
+import { answerAs, hexCount } from "./rpc.ts";
 
 export type Priced = { readonly nonce: number; readonly fees: Fees };
 
@@ -39,7 +39,7 @@ export function nonceKeeper(endpoints: Endpoints, wallet: string): Nonces {
 
   async function countAt(tag: "latest" | "pending"): Promise<number> {
     const method = "eth_getTransactionCount";
-    return Number(answerAs(hexNumber, await endpoints.call(method, [wallet, tag]), method));
+    return Number(answerAs(hexCount, await endpoints.call(method, [wallet, tag]), method));
   }
 
   return {

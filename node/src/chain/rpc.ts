@@ -7,7 +7,7 @@
 import http from "node:http";
 import https from "node:https";
 import { z } from "zod";
-import { unreachable } from "./errors.ts";
+import { shortened, unreachable } from "./errors.ts";
 
 /** The endpoint answered, with an error. */
 export class RpcRefusal extends Error {
@@ -99,6 +99,10 @@ export function answerAs<Schema extends z.ZodType>(
 /** Numbers and bytes alike. */
 export const hexText = z.string().regex(/^0x[0-9a-f]*$/i);
 export const hexNumber = z.string().regex(/^0x[0-9a-f]+$/i);
+/** Below 2^52, so that it is exact as a number: ids, heights, times, nonces, amounts of gas. */
+export const hexCount = z.string().regex(/^0x0*[0-9a-f]{1,13}$/i, "expected a number below 2^52");
+/** In wei per gas. No transaction with a fee of 2^256 or more can be made. */
+export const hexPrice = z.string().regex(/^0x0*[0-9a-f]{1,24}$/i, "expected a price below 2^96");
 
 async function readText(answer: http.IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
@@ -116,7 +120,7 @@ function resultIn(text: string, what: string): unknown {
   if (!answer.success) throw unreachable(`${what}: the answer is not JSON-RPC`);
   if (!("error" in answer.data)) return answer.data.result;
   const { code, message, data } = answer.data.error;
-  throw new RpcRefusal(code, message, revertDataIn(data));
+  throw new RpcRefusal(code, shortened(message), revertDataIn(data));
 }
 
 function parseJson(text: string): unknown {

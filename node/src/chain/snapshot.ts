@@ -16,7 +16,7 @@ import type { View } from "../consensus/view.ts";
 import type { Block, ChainView, MemberRecord } from "../runtime/ports.ts";
 import { unreachable } from "./errors.ts";
 import { membershipAbi } from "./membership.abi.ts";
-import { answerAs, type Endpoint, hexNumber } from "./rpc.ts";
+import { answerAs, type Endpoint, hexCount } from "./rpc.ts";
 import { hexSchema, viewCalls } from "./viewCalls.ts";
 
 /** All but what one block cannot tell: whether its term is settled (settlement.ts). */
@@ -68,10 +68,10 @@ type Said = {
 };
 
 const headerSchema = z.object({
-  number: hexNumber.transform(BigInt),
+  number: hexCount.transform(BigInt),
   hash: hexSchema,
   parentHash: hexSchema,
-  timestamp: hexNumber.transform(Number),
+  timestamp: hexCount.transform(Number),
 });
 type Header = z.output<typeof headerSchema>;
 

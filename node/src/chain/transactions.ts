@@ -13,7 +13,7 @@ import { ChainError, reverted } from "./errors.ts";
 import { type Endpoints, inTurn } from "./inTurn.ts";
 import { nonceKeeper, type Priced } from "./nonces.ts";
 import { refusalOf } from "./refusal.ts";
-import { answerAs, type Endpoint, hexNumber, RpcRefusal } from "./rpc.ts";
+import { answerAs, type Endpoint, hexCount, hexPrice, RpcRefusal } from "./rpc.ts";
 
 export type ContractCall = {
   /** The contract's function, for messages and counters. */
@@ -39,8 +39,8 @@ const gasReserve = 100_000n;
 const firstReceiptPauseMs = 10;
 const receiptPauseMsMax = 500;
 
-const receiptSchema = z.object({ status: hexNumber, blockNumber: hexNumber }).nullable();
-const pricedBlockSchema = z.object({ baseFeePerGas: hexNumber });
+const receiptSchema = z.object({ status: hexCount, blockNumber: hexCount }).nullable();
+const pricedBlockSchema = z.object({ baseFeePerGas: hexPrice });
 
 /**
  * The result sends a call and resolves once it is mined.
@@ -90,7 +90,7 @@ export function createSender(options: SenderOptions): (call: ContractCall) => Pr
   async function estimate(call: ContractCall): Promise<bigint> {
     const method = "eth_estimateGas";
     const answer = await endpoints.call(method, [requestOf(call)]);
-    return BigInt(answerAs(hexNumber, answer, method));
+    return BigInt(answerAs(hexCount, answer, method));
   }
 
   async function settle(call: ContractCall, sent: Sent): Promise<void> {
@@ -127,7 +127,7 @@ async function currentFees(endpoints: Endpoints): Promise<Fees> {
   ]);
   const { baseFeePerGas } = answerAs(pricedBlockSchema, block, "eth_getBlockByNumber");
   const baseFee = BigInt(baseFeePerGas);
-  const priority = BigInt(answerAs(hexNumber, tip, "eth_maxPriorityFeePerGas"));
+  const priority = BigInt(answerAs(hexPrice, tip, "eth_maxPriorityFeePerGas"));
   // Twice the base fee: five full blocks in a row do not outrun it (EIP-1559: 12.5 % a block).
   return { maxFeePerGas: 2n * baseFee + priority, maxPriorityFeePerGas: priority };
 }

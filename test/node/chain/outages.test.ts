@@ -268,3 +268,29 @@ function eventually<T>(value: () => T) {
 function unreachable(): never {
   throw new Error("the world of this test has no such part");
 }
+
+test("an endpoint whose numbers fit nothing is no endpoint, and what it says is cut short", async () => {
+  const world = await worldOf({ nodes: 1, genesisSize: 1 });
+  await world.register(0);
+  const proxy = await startRpcProxy(world.anvil.url);
+  stops.push(() => proxy.stop());
+  const chain = await world.chain(0, { rpcUrls: [proxy.url] });
+  const announce = () => chain.announceBoot(bootKeyOf(0), quoteHash);
+
+  const asked = ["eth_maxPriorityFeePerGas", "eth_getTransactionCount", "eth_estimateGas"];
+  for (const method of asked) {
+    for (const digits of [25, 64, 300]) {
+      const answer = JSON.stringify({ jsonrpc: "2.0", id: 1, result: `0x${"f".repeat(digits)}` });
+      proxy.tamper(async (call, truth) => (call.method === method ? answer : await truth()));
+      expect(await faultOf(announce())).toEqual({
+        code: "chain.unreachable",
+        reason: `the answer to ${method} cannot be read`,
+      });
+    }
+  }
+  const error = { code: 3, message: "m".repeat(100_000), data: `0x${"ab".repeat(50_000)}` };
+  proxy.tamper(async () => JSON.stringify({ jsonrpc: "2.0", id: 1, error }));
+  expect(JSON.stringify(await faultOf(announce())).length).toBeLessThan(1_000);
+  proxy.tamper((_, truth) => truth());
+  await announce();
+});
