@@ -4,7 +4,7 @@ import { type Adopted, cutAfter, graft, refold } from "./graft.ts";
 import type { Boot, MemberId } from "./ids.ts";
 import { isGreater, type Position, positionAt } from "./log.ts";
 import { marksIn } from "./marks.ts";
-import type { Fetch, Fetched, FetchFailed, Prepare, PromiseMade, Refusal } from "./message.ts";
+import type { Fetch, Fetched, FetchFailed, Prepare, PromiseMade } from "./message.ts";
 import { freshProgress } from "./progress.ts";
 import { bind, refuseClaim } from "./promises.ts";
 import { isAllOfEach, isQuorumOfEach } from "./quorum.ts";
@@ -33,7 +33,7 @@ export function enterOffice(replica: Replica, view: View): Step {
     roster: view.roster,
     cold: view.coldTerm === view.term,
     stage: barred ? "barred" : "gathering",
-    unwelcome: false,
+    refusedBy: new Map(),
     disownedMs: null,
     sinceMs: nowMs,
     ledSinceMs: ledSince(replica, view),
@@ -91,22 +91,6 @@ export function onPromise(replica: Replica, from: Boot, made: PromiseMade): Step
   if (office.roster.hash !== made.rosterHash) return stay(replica);
   const promises = new Map(office.promises).set(from.bootKey, { from, made });
   return tryToAdopt({ ...replica, office: { ...office, promises } });
-}
-
-/**
- * Refused for a higher term or for another boot of its own: this term cannot be led any more, or
- * not for that member. The next tick hands over.
- */
-export function onRefusal(replica: Replica, refusal: Refusal): Step {
-  const { office } = replica;
-  if (office === null || office.term !== refusal.term) return stay(replica);
-  const overtaken = refusal.promisedTerm > office.term;
-  if (!overtaken && refusal.reason !== "other-boot-promised") return stay(replica);
-  const serves = office.stage === "starting" || office.stage === "active";
-  const marked: Office = serves
-    ? { ...office, unwelcome: true }
-    : { ...office, stage: "barred", fetch: null };
-  return emit({ ...replica, office: marked }, { kind: "refresh-view" });
 }
 
 type Candidate = { readonly from: Boot; readonly last: Position; readonly commitIndex: number };

@@ -98,8 +98,8 @@ export type Office = {
    * `starting`: its term-start is not committed yet. It serves only when `active`.
    */
   readonly stage: "barred" | "gathering" | "fetching" | "starting" | "active";
-  /** A member refused it for good: serve on, but hand over. */
-  readonly unwelcome: boolean;
+  /** Who refused it for good, and since when: they can follow a later term only. */
+  readonly refusedBy: ReadonlyMap<MemberId, number>;
   /** Since when the contract has shown an earlier term, or another roster: it took this one back. */
   readonly disownedMs: number | null;
   readonly sinceMs: number;

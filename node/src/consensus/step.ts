@@ -11,14 +11,7 @@ import { onAppend } from "./follow.ts";
 import type { Boot } from "./ids.ts";
 import type { Input, Persisted, Tick } from "./input.ts";
 import type { Message, RejoinRequest } from "./message.ts";
-import {
-  enterOffice,
-  onFetched,
-  onFetchFailed,
-  onPromise,
-  onRefusal,
-  tryToAdopt,
-} from "./office.ts";
+import { enterOffice, onFetched, onFetchFailed, onPromise, tryToAdopt } from "./office.ts";
 import {
   forgetSilentPeers,
   heard,
@@ -42,6 +35,7 @@ import { advanceCommit, appendOwn, broadcast, onAck, onPropose, onReject } from 
 import { memberOf } from "./roster.ts";
 import { officeTick, onStepDown } from "./tenure.ts";
 import { onSnapshotAck, onSnapshotChunk, onStateCaptured } from "./transfer.ts";
+import { onRefusal } from "./unwelcome.ts";
 import type { View } from "./view.ts";
 import { noteAnchor, onCheckpointSigned, onVouch, vouchTick } from "./vouchers.ts";
 
@@ -91,7 +85,7 @@ function onMessage(replica: Replica, from: Boot, message: Message): Step {
     case "promise":
       return settleOffice(onPromise(replica, from, message));
     case "refusal":
-      return onRefusal(replica, message);
+      return onRefusal(replica, from, message);
     case "fetch":
       return onFetch(replica, from, message);
     case "fetched":

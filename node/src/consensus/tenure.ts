@@ -12,10 +12,9 @@ import { broadcast, counts, markTick, mustHoldAll } from "./replicate.ts";
 import type { Roster } from "./roster.ts";
 import { seatsAfter, validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
+import { isUnwelcome, laterTermPatience } from "./unwelcome.ts";
 import { anchorTick } from "./vouchers.ts";
 
-/** Suspicion times that a leader waits for the contract to show its term again. */
-const disownedPatience = 10;
 /** Suspicion times after which a silent member is given up on, where that is allowed at all. */
 const silencePatience = 5;
 
@@ -53,7 +52,8 @@ function lead(replica: Replica, office: Office): Step {
     ? { ...replica, office: { ...office, quorumMs: nowMs } }
     : replica;
   const cutOff = nowMs - (noted.office?.quorumMs ?? nowMs) >= setup.suspectAfterMs;
-  const mustGo = cutOff || office.unwelcome || isDisowned(noted, office) || mustLeave(noted);
+  const mustGo =
+    cutOff || isUnwelcome(noted, office) || isDisowned(noted, office) || mustLeave(noted);
   const kept = andThen(due ? broadcast(noted) : stay(noted), resumeTransfers);
   const marked = andThen(andThen(kept, markTick), anchorTick);
   const asked = andThen(marked, (led) => (mustGo ? petition(led, office) : stay(led)));
@@ -65,7 +65,7 @@ function lead(replica: Replica, office: Office): Step {
  * moves the contract past its term. An endpoint that lags for a while is no reason yet.
  */
 function isDisowned({ nowMs, setup }: Replica, { disownedMs }: Office): boolean {
-  return disownedMs !== null && nowMs - disownedMs >= setup.suspectAfterMs * disownedPatience;
+  return disownedMs !== null && nowMs - disownedMs >= setup.suspectAfterMs * laterTermPatience;
 }
 
 /** With all that it needs: of each roster in play a quorum, in a cold start every member. */
@@ -138,7 +138,11 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   const unfetched = setAside.size > 0 || outdone;
   const leaving = mustLeave(replica) ? view.departing : [];
   const without = new Set([setup.self.member, ...leaving]);
-  const successor = chooseSuccessor(replica, view, without, unfetched);
+  // Who refuses this leader may have been lied to, and would be no better leader.
+  const agreeing = new Set([...without, ...office.refusedBy.keys()]);
+  const successor =
+    chooseSuccessor(replica, view, agreeing, unfetched) ??
+    chooseSuccessor(replica, view, without, unfetched);
   // Who can do nothing more itself gives way to anyone.
   const helpless = isRevoked || stage === "barred" || isDisowned(replica, office);
   const useful = successor !== null && (successor.status === "normal" || unfetched || helpless);

@@ -48,12 +48,59 @@ test.each([
     why: "this term was promised to another boot",
     said: refusal({ reason: "other-boot-promised", promisedTerm: term(1) }),
   },
-])("10.10 a leader that is refused because $why hands over", ({ said }) => {
+])("10.10 a leader that no quorum can follow, because $why, hands over", ({ said }) => {
   const cluster = serving([a, b, c]);
-  cluster.take(a, hear(b, said));
-  cluster.pass(100);
+  cluster.take(a, hear(b, said), hear(c, said));
+  cluster.pass(300);
   expect(handOvers(cluster, a)).toMatchObject([{ term: 1 }]);
   expect(ofKind(cluster.take(a, propose(1)), "appended")).toHaveLength(1);
+});
+
+test("10.10 in a cold start one member that refuses for good is enough", () => {
+  const [a2, b2, c2] = [bootOf(0, 2), bootOf(1, 2), bootOf(2, 2)] as const;
+  const cluster = serving([a, b, c]);
+  const disks = [a, b, c].map((one) => cluster.crash(one));
+  for (const [at, one] of [a2, b2, c2].entries()) cluster.start(one, disks[at]);
+  cluster.cut(b2, c2);
+  cluster.show({ ...viewOf(rosterOfBoots([a2, b2, c2]), 2, a), coldTerm: term(2) });
+  cluster.take(a2, hear(b2, refusal({ term: term(2) })));
+  expect(cluster.replica(a2).office?.stage).toBe("barred");
+});
+
+/** C promised what the others never heard of; A leads, and B follows. */
+function refusedByOne(): Cluster {
+  const cluster = serving([a, b, c]);
+  cluster.pass(300);
+  cluster.take(a, hear(c, refusal({})));
+  return cluster;
+}
+
+test("10.11 a leader that one member refuses for good leads on, and hands over after ten times that long", () => {
+  const cluster = refusedByOne();
+  cluster.pass(9_900);
+  expect(handOvers(cluster, a)).toEqual([]);
+  cluster.take(a, propose(1));
+  cluster.deliver();
+  expect(cluster.replica(a).commitIndex).toBe(cluster.replica(a).log.last.index);
+  cluster.pass(200);
+  expect(handOvers(cluster, a)).toHaveLength(1);
+});
+
+test("10.11 it hands over to a member that follows it, whatever the slots", () => {
+  const cluster = serving([a, b, c]);
+  cluster.pass(300);
+  cluster.take(a, hear(b, refusal({})));
+  cluster.pass(10_000);
+  expect(handOvers(cluster, a)).toMatchObject([{ successor: c.member }]);
+});
+
+test("10.11 a leader takes office though one member refuses it for good", () => {
+  const cluster = serving([a, b, c]);
+  cluster.cut(c);
+  cluster.show(viewOf(roster, 2, b));
+  cluster.take(b, hear(c, refusal({ term: term(2) })));
+  cluster.deliver();
+  expect(cluster.replica(b).office).toMatchObject({ term: 2, stage: "active" });
 });
 
 test.each([
