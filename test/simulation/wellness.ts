@@ -61,8 +61,10 @@ function keepsUp(
   term: number,
   leader: MemberId | null,
 ): boolean {
-  const { status, following, log } = replica();
+  const { status, following, log, promised } = replica();
   const follows = (following?.term ?? 0) >= term || boot.member === leader;
+  // Bound to what the contract took back, or never said: it refuses its leader until a later term.
+  if ((promised?.term ?? 0) > term) return false;
   return status === "normal" && follows && leading.commitIndex - log.last.index <= lagEntriesMax;
 }
 

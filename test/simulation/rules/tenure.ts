@@ -48,7 +48,7 @@ export const tenureRules: readonly Rule[] = [
     edits: [
       {
         file: "tenure.ts",
-        find: "disownedMs !== null && nowMs - disownedMs >= setup.suspectAfterMs * disownedPatience",
+        find: "disownedMs !== null && nowMs - disownedMs >= setup.suspectAfterMs * laterTermPatience",
         replace: "false",
       },
     ],
