@@ -68,7 +68,7 @@ export function tlsKeyAnswer(certificate: Certificate): TlsKeyAnswer {
 
 /** Binds the certificate's public key to the instance: its hash is the quote's report data. */
 function attestKey(instance: Instance, secret: Uint8Array): Extension {
-  const reportData = sha512(concatBytes(utf8ToBytes("ratls-cert:"), p256Spki(secret)));
+  const reportData = certificateReportData(p256Spki(secret));
   const { quote, events } = evidenceOver(instance, reportData);
   const attestation = encodeAttestation({
     quote,
@@ -77,6 +77,11 @@ function attestKey(instance: Instance, secret: Uint8Array): Extension {
     config: vmConfig(instance.app.settings.image),
   });
   return attestationExtension(attestation);
+}
+
+/** @param spki the key's SubjectPublicKeyInfo, DER @returns 64 bytes */
+export function certificateReportData(spki: Uint8Array): Uint8Array {
+  return sha512(concatBytes(utf8ToBytes("ratls-cert:"), spki));
 }
 
 function appInfo(instance: Instance): Extension {

@@ -87,9 +87,12 @@ export function signedBody(name: string, document: string, authorities: Authorit
  * comes before: updates that it does not have.
  */
 function tcbLevels(faults: readonly CollateralFault[]): readonly object[] {
-  const components = { sgxtcbcomponents: svns(cpuSvn), tdxtcbcomponents: svns(teeTcbSvn) };
-  const reached = { tcb: { ...components, pcesvn: pceSvn }, tcbDate };
-  const later = { tcb: { ...components, pcesvn: pceSvn + 1 }, tcbDate, tcbStatus: "UpToDate" };
+  const level = (pcesvn: number): object => ({
+    tcb: { sgxtcbcomponents: svns(cpuSvn), pcesvn, tdxtcbcomponents: svns(teeTcbSvn) },
+    tcbDate,
+  });
+  const reached = level(pceSvn);
+  const later = { ...level(pceSvn + 1), tcbStatus: "UpToDate" };
   if (faults.includes("tcb-revoked")) {
     return [later, { ...reached, tcbStatus: "Revoked", advisoryIDs }];
   }
