@@ -10,9 +10,9 @@ const composeFile = await readFile(join(root, "compose/dstack.yaml"), "utf8");
 
 test("the node's own compose file goes in whole, its image by digest", () => {
   const file = appComposeOf(composeFile, image);
-  const content = JSON.parse(file) as Record<string, unknown>;
+  const content = JSON.parse(file) as { docker_compose_file: string };
   const [before, after] = composeFile.split(/\$\{NODE_IMAGE[^}]*\}/);
-  expect(content["docker_compose_file"]).toBe(`${before}${image}${after}`);
+  expect(content.docker_compose_file).toBe(`${before}${image}${after}`);
   expect(openEndsOf(new TextEncoder().encode(file))).toEqual([]);
 });
 
