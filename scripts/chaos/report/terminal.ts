@@ -20,7 +20,7 @@ export function timelineOf({ seconds, strikes, samples }: Picture, width: number
   const cells = Math.ceil(seconds.length / perCell);
   const cellOf = (ns: number) => Math.min(cells - 1, Math.floor(ns / 1e9 / perCell));
   const row = (label: string, text: string, note = "") =>
-    `${label.padEnd(labelWidth)}${text}${note === "" ? "" : `  ${note}`}`;
+    `${label.padEnd(labelWidth)}${text}${note === "" ? "" : `  ${note}`}`.trimEnd();
   const level = (of: (second: Second) => number) => {
     const values = Array.from({ length: cells }, (_, cell) =>
       mean(seconds.slice(cell * perCell, (cell + 1) * perCell).map(of)),
