@@ -2,6 +2,12 @@
 import { Command, InvalidArgumentError } from "commander";
 import { type TcbStatus, tcbStatuses } from "../../node/src/config/config.ts";
 
+/** Where a person, or a program, reads what was found, and what went wrong. */
+export type Output = {
+  readonly say: (text: string) => void;
+  readonly complain: (text: string) => void;
+};
+
 export type VerifyOptions = {
   /** A node's URL, or the contract's address in lower case; none: the local cluster's contract. */
   readonly target?: string;
@@ -29,9 +35,24 @@ type Parsed = Omit<VerifyOptions, "target" | "maxAgeMs" | "timeoutMs"> & {
 
 const defaults = { maxAgeSeconds: 600, timeoutSeconds: 10 };
 
-/** @throws CommanderError, printed already; of exit code 0 for `--help` */
-export function parseVerifyOptions(args: readonly string[]): VerifyOptions {
-  const command = new Command("npm run verify --")
+/**
+ * @param output told the help, or what is wrong
+ * @throws CommanderError, told already; of exit code 0 for `--help`
+ */
+export function parseVerifyOptions(args: readonly string[], output: Output): VerifyOptions {
+  const command = commandWith(output);
+  command.parse(args, { from: "user" });
+  const { maxAge, timeout, ...rest } = command.opts<Parsed>();
+  const target = targetOf(command, command.args[0]);
+  if (target?.startsWith("0x") === true && rest.contract !== undefined) {
+    command.error("error: --contract pins the contract of a node's URL: expected a URL before it");
+  }
+  const named = target === undefined ? {} : { target };
+  return { ...rest, ...named, maxAgeMs: maxAge * 1_000, timeoutMs: timeout * 1_000 };
+}
+
+function commandWith({ say, complain }: Output): Command {
+  return new Command("npm run verify --")
     .description("Checks every member of a cluster against the contract; relies on no node.")
     .argument("[target]", "a node's URL or the contract's address (default: the local cluster)")
     .option("--rpc <url>", "the chain; repeatable: all must say the same", httpUrls, [])
@@ -54,15 +75,8 @@ export function parseVerifyOptions(args: readonly string[]): VerifyOptions {
     .option("--data-dir <dir>", "of the local cluster", ".cluster")
     .helpOption("-h, --help", "show this help")
     .allowExcessArguments(false)
+    .configureOutput({ writeOut: say, writeErr: complain })
     .exitOverride();
-  command.parse(args, { from: "user" });
-  const { maxAge, timeout, ...rest } = command.opts<Parsed>();
-  const target = targetOf(command, command.args[0]);
-  if (target?.startsWith("0x") === true && rest.contract !== undefined) {
-    command.error("error: --contract pins the contract of a node's URL: expected a URL before it");
-  }
-  const named = target === undefined ? {} : { target };
-  return { ...rest, ...named, maxAgeMs: maxAge * 1_000, timeoutMs: timeout * 1_000 };
 }
 
 function targetOf(command: Command, text: string | undefined): string | undefined {

@@ -171,7 +171,7 @@ export function jsonOf(report: Report): string {
         rpc: place.endpoints.map(({ name }) => name),
       },
       root: {
-        name: nameOf(trust.root),
+        subject: trust.root.x509.subject,
         sha256: trust.root.x509.fingerprint256.replaceAll(":", "").toLowerCase(),
         isIntels: trust.rootIsIntels,
       },

@@ -27,9 +27,12 @@ function statusFindings(
   status: Asked<StatusAnswer>,
   { chainId, contract, view, members }: ClusterOnChain,
 ): readonly Finding[] {
-  const names = ["cluster", "term", "leader"];
   if (status.kind === "none") {
-    return names.map((name) => skipped("roster", name, status.reason));
+    const { reason } = status;
+    return [
+      failed("roster", "cluster", { expected: "an answer", actual: reason }),
+      ...["term", "leader"].map((name) => skipped("roster", name, reason)),
+    ];
   }
   const { chain, term, leader } = status.value;
   const expected = members.find(({ id }) => id === view.leader);

@@ -67,7 +67,15 @@ function failsForNow({ findings }: MemberVerdict): boolean {
   return failures.length > 0 && failures.every(isPassing);
 }
 
-const passing = new Set(["term", "leader", "members", "boot key", "instance id", "log root"]);
+const passing = new Set([
+  "cluster",
+  "term",
+  "leader",
+  "members",
+  "boot key",
+  "instance id",
+  "log root",
+]);
 
 type Sources = {
   readonly options: VerifyOptions;
