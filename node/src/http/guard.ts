@@ -7,6 +7,7 @@ import { createWindow, type Window, type WindowLimits } from "./window.ts";
 /** The fewest still keep a cluster busy; the most are answered at the target by an idle machine. */
 export const callLimits: WindowLimits = {
   callsMin: 64,
+  callsFirst: 256,
   callsMax: 1_024,
   targetMs: 150,
   intervalMs: 100,

@@ -10,6 +10,8 @@
 
 export type WindowLimits = {
   readonly callsMin: number;
+  /** Before anything is known: a node that meets a crowd right away finds its measure from below. */
+  readonly callsFirst: number;
   readonly callsMax: number;
   /** A shortest wait above this is a standing queue. */
   readonly targetMs: number;
@@ -29,11 +31,11 @@ export type Window = {
 };
 
 const shrinkBy = 0.8;
-const growBy = 1.05;
+const growBy = 1.1;
 
 export function createWindow(limits: WindowLimits, nowMs: () => number): Window {
-  const { callsMin, callsMax, targetMs, intervalMs } = limits;
-  let allowed = callsMax;
+  const { callsMin, callsFirst, callsMax, targetMs, intervalMs } = limits;
+  let allowed = callsFirst;
   let underWay = 0;
   let intervalSinceMs = nowMs();
   let shortestMs = Number.POSITIVE_INFINITY;

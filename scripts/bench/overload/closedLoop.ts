@@ -1,4 +1,6 @@
 /** A closed loop over all nodes: each connection sends its next request when the last is answered. */
+import { setTimeout as delay } from "node:timers/promises";
+import { becomes } from "../../cluster/wait.ts";
 import { type Connection, openConnection, requestText } from "./connection.ts";
 import { type Latencies, latenciesOf } from "./openLoop.ts";
 
@@ -16,6 +18,7 @@ export type ClosedLoopResult = {
   readonly latencyMs: Latencies;
 };
 
+/** Resolves once the last requests are answered too: none is left to be carried out later. */
 export async function runClosedLoop(order: ClosedLoopOrder): Promise<ClosedLoopResult> {
   const { urls, connections, seconds } = order;
   const latenciesMs: number[] = [];
@@ -37,10 +40,13 @@ export async function runClosedLoop(order: ClosedLoopOrder): Promise<ClosedLoopR
     return client;
   });
   const startedMs = performance.now();
-  await new Promise((resolve) => setTimeout(resolve, seconds * 1_000));
+  await delay(seconds * 1_000);
   over = true;
   const elapsedSeconds = (performance.now() - startedMs) / 1_000;
+  await becomes(() => clients.every((client) => client.outstanding() === 0), lastAnswersMs);
   for (const client of clients) client.close();
   const perSecond = latenciesMs.length / elapsedSeconds;
   return { perSecond, otherAnswers, latencyMs: latenciesOf(latenciesMs) };
 }
+
+const lastAnswersMs = 10_000;

@@ -48,7 +48,7 @@ export type MemberMemory = {
 
 const warmUp = { connections: 96, seconds: 3 };
 const capacityLoad = { connections: 192, seconds: 5 };
-const overload = { connections: 3_000, depthMax: 1, timeoutMs: 5_000 };
+const overload = { connections: 4_500, depthMax: 1, timeoutMs: 5_000 };
 const statusPerSecond = 20;
 const idleSeconds = 2;
 const sampleMs = 250;

@@ -2,6 +2,7 @@
  * An open loop: requests are sent when the schedule says, whether or not answers come. What a
  * closed loop hides, since its clients wait with the server, shows here.
  */
+import { becomes } from "../../cluster/wait.ts";
 import { percentile } from "../percentile.ts";
 import type { Answer } from "./answers.ts";
 import { type Connection, openConnection, requestText } from "./connection.ts";
@@ -40,7 +41,6 @@ export type OpenLoopResult = {
 export type Latencies = { readonly p50: number; readonly p99: number; readonly max: number };
 
 const tickMs = 1;
-const lookMs = 20;
 /** Handshakes at once: listen queues hold a few hundred. */
 const opensPerTick = 32;
 
@@ -171,17 +171,8 @@ function createPool({ urls, connections, depthMax }: OpenLoopOrder, tally: Tally
       return true;
     },
     /** Resolves once all is answered, or `msMax` have passed. */
-    async settled(msMax: number): Promise<void> {
-      const untilMs = performance.now() + msMax;
-      const isBusy = () => slots.some((slot) => slot.outstanding() > 0);
-      await new Promise<void>((resolve) => {
-        const looking = setInterval(() => {
-          if (isBusy() && performance.now() < untilMs) return;
-          clearInterval(looking);
-          resolve();
-        }, lookMs);
-      });
-    },
+    settled: (msMax: number): Promise<boolean> =>
+      becomes(() => slots.every((slot) => slot.outstanding() === 0), msMax),
     close(): void {
       closing = true;
       for (const slot of slots) slot.close();

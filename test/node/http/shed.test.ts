@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { overloaded } from "../../../node/src/runtime/calls.ts";
 import { held, increment, nextAnswer, start, untilClosed } from "./wire.ts";
 
-const oneCall = { callsMin: 1, callsMax: 1, targetMs: 1_000, intervalMs: 1_000 };
+const oneCall = { callsMin: 1, callsFirst: 1, callsMax: 1, targetMs: 1_000, intervalMs: 1_000 };
 const refusal = /^HTTP\/1\.1 503 .*"code":"overloaded".*"outcome":"definite"/s;
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: node\r\n\r\n`;
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { createWindow, type Ending } from "../../../node/src/http/window.ts";
 
-const limits = { callsMin: 4, callsMax: 100, targetMs: 50, intervalMs: 10 };
+const limits = { callsMin: 4, callsFirst: 100, callsMax: 200, targetMs: 50, intervalMs: 10 };
 
 function open() {
   const clock = { nowMs: 0 };
@@ -23,7 +23,7 @@ function open() {
 test("no more calls than allowed are under way at once", () => {
   const { window, fill } = open();
   fill();
-  expect(window.underWay()).toBe(limits.callsMax);
+  expect(window.underWay()).toBe(limits.callsFirst);
   window.end(0, "answered");
   expect(window.hasRoom()).toBe(true);
 });
@@ -43,7 +43,7 @@ test("one short wait in an interval shows that no queue stands", () => {
   window.end(4, "answered");
   clock.nowMs = 200;
   window.end(0, "answered");
-  expect(window.allowed()).toBe(limits.callsMax);
+  expect(window.allowed()).toBe(limits.callsFirst);
 });
 
 test("being turned away by the leader narrows it too, however fast that was", () => {
@@ -74,8 +74,8 @@ test("it widens again while calls are refused that would not have had to wait, a
 test("an interval in which nothing was answered says nothing", () => {
   const { clock, window } = open();
   clock.nowMs = 1_000;
-  expect(window.allowed()).toBe(limits.callsMax);
+  expect(window.allowed()).toBe(limits.callsFirst);
   window.begin();
   window.end(999, "answered");
-  expect(window.allowed()).toBe(limits.callsMax);
+  expect(window.allowed()).toBe(limits.callsFirst);
 });
