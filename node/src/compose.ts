@@ -304,6 +304,6 @@ async function stop(
   await working;
   await member?.stop();
   await member?.peers()?.close();
-  await attestation?.close();
+  attestation?.close();
   await journal.close();
 }

@@ -17,8 +17,8 @@ import { readOsMeasurements } from "./osMeasurements.ts";
 import { watchOwnProof } from "./ownProof.ts";
 import type { Model } from "./pccs.ts";
 import { createBootProver } from "./proveBoot.ts";
-import { createTrustThread } from "./trustThread.ts";
 import { createVerdicts } from "./verdicts.ts";
+import { createVerifierProcess } from "./verifierProcess.ts";
 import { type BootVerifier, createBootVerification } from "./verifyBoot.ts";
 
 /** What this node trusts and accepts: read once, before anything is started. */
@@ -73,7 +73,7 @@ export type AttestationParts = {
   readonly verdicts: Verdicts;
   /** @throws QuoteError quote.unverifiable */
   collateralFor(model: Model): Promise<Collateral>;
-  close(): Promise<void>;
+  close(): void;
 };
 
 const chainGraceMs = 3_600_000;
@@ -96,10 +96,11 @@ export function openAttestation(options: AttestationOptions): AttestationParts {
     graceMs: options.collateralGraceMs,
     log,
   });
-  const trust = createTrustThread();
+  const signatures = createVerifierProcess();
   const recordOf = (id: MemberId) => recordIn(options, id);
   const verification = createBootVerification({
-    ...{ cluster, recordOf, collateral, trust, ...settings },
+    ...{ cluster, recordOf, collateral, ...settings },
+    verifySignatures: signatures.verify,
     chain: sight,
   });
   const { reattestEveryMs: everyMs, onOwnProof: tell, signal } = options;
@@ -109,7 +110,7 @@ export function openAttestation(options: AttestationOptions): AttestationParts {
     prove,
     verdicts: createVerdicts({ verification, count }),
     collateralFor: async (model) => (await collateral.usable(model, sight.timeMs())).collateral,
-    close: () => trust.close(),
+    close: signatures.close,
   };
 }
 

@@ -22,20 +22,23 @@ import {
   readChain,
 } from "./certificates.ts";
 import {
+  type CheckedCollateral,
   type Collateral,
   checkCollateral,
   expectCollateralAt,
   expectNotRevoked,
 } from "./collateral.ts";
 import { type Pck, readPck } from "./pck.ts";
-import { parseQuote, rejected } from "./quote.ts";
+import { parseQuote, rejected, unverifiable } from "./quote.ts";
+import { type VerifySignatures, verifySignatures } from "./quoteSignatures.ts";
 import { converge, type TcbState, tdxModuleState } from "./tdxModule.ts";
 
-/** All of it survives a copy to another thread. */
 export type TrustQuestion = {
   /** Raw TDX quote, lower-case hex. */
   readonly quote: string;
   readonly collateral: Collateral;
+  /** What `checkCollateral` says of it, when it was asked before. */
+  readonly checked?: CheckedCollateral;
   /** PEM, one certificate. */
   readonly root: string;
   /** The time at which everything is to be valid, milliseconds since the Unix epoch. */
@@ -45,17 +48,20 @@ export type TrustQuestion = {
 export const chainCheck = "chain of trust";
 
 /**
- * Loads the library, some 20 MB, into the thread that calls it.
- *
- * @throws QuoteError quote.malformed, quote.rejected; quote.unverifiable when collateral is at fault
+ * @param verify by default in this process, into which the library is loaded then
+ * @throws QuoteError quote.malformed, quote.rejected; quote.unverifiable when collateral is at
+ *   fault, or `verify` is
  */
-export async function verifyChainOfTrust(question: TrustQuestion): Promise<TcbState> {
+export async function verifyChainOfTrust(
+  question: TrustQuestion,
+  verify: VerifySignatures = verifySignatures,
+): Promise<TcbState> {
   const { collateral, atMs } = question;
   const quote = parseQuote(hexToBytes(question.quote));
   const pck = readPck(quote);
   const root = readRoot(Buffer.from(question.root));
   expectPck(pck, root);
-  const checked = checkCollateral(collateral, root);
+  const checked = question.checked ?? checkCollateral(collateral, root);
   expectCollateralAt(checked, atMs);
   expecting(root, () => {
     expectValidAt(pck.chain, atMs);
@@ -71,7 +77,8 @@ export async function verifyChainOfTrust(question: TrustQuestion): Promise<TcbSt
     throw rejected("platform's model", { expected: `${described}, as collateral`, actual: model });
   }
   const module = tdxModuleState(quote, tcbInfo);
-  return converge(await verifySignatures(question, pck, root), module);
+  const { tcbStatus, advisoryIds } = await stateOf(question, { pck, root }, verify);
+  return converge({ tcbStatus, advisoryIds }, module);
 }
 
 /**
@@ -117,37 +124,33 @@ function untrusted(root: Certificate, actual: string) {
   return rejected(chainCheck, { expected: `a quote that ${nameOf(root)} vouches for`, actual });
 }
 
-async function verifySignatures(
+async function stateOf(
   { quote, collateral, atMs }: TrustQuestion,
-  pck: Pck,
-  root: Certificate,
+  { pck, root }: { readonly pck: Pck; readonly root: Certificate },
+  verify: VerifySignatures,
 ): Promise<TcbState> {
-  const { QuoteVerifier } = await import("@phala/dcap-qvl");
-  const given = {
-    // Our own text: the library is to see the very certificates that were checked here.
-    pck_certificate_chain: pck.chainPem,
-    pck_crl_issuer_chain: canonical(collateral.pckCrlIssuerChain),
-    tcb_info_issuer_chain: canonical(collateral.tcbInfoIssuerChain),
-    qe_identity_issuer_chain: canonical(collateral.qeIdentityIssuerChain),
-    pck_crl: collateral.pckCrl,
-    root_ca_crl: collateral.rootCaCrl,
-    tcb_info: collateral.tcbInfo,
-    tcb_info_signature: collateral.tcbInfoSignature,
-    qe_identity: collateral.qeIdentity,
-    qe_identity_signature: collateral.qeIdentitySignature,
-  };
-  try {
-    const seconds = Math.floor(atMs / 1_000);
-    const verifier = QuoteVerifier.newWithRootCa(root.x509.raw);
-    const { status, advisory_ids } = verifier.verify(Buffer.from(quote, "hex"), given, seconds);
-    return { tcbStatus: status, advisoryIds: advisory_ids };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    // Not a matter of trust but of policy: who asks is to see the status.
-    const status = /^TCB status is invalid: (\w+)$/.exec(message)?.[1];
-    if (status !== undefined) return { tcbStatus: status, advisoryIds: [] };
-    throw untrusted(root, `refused: ${message.slice(0, 200)}`);
-  }
+  const answer = await verify({
+    quote,
+    root: root.x509.raw.toString("hex"),
+    atSeconds: Math.floor(atMs / 1_000),
+    collateral: {
+      // Our own text: the library is to see the very certificates that were checked here.
+      pck_certificate_chain: pck.chainPem,
+      pck_crl_issuer_chain: canonical(collateral.pckCrlIssuerChain),
+      tcb_info_issuer_chain: canonical(collateral.tcbInfoIssuerChain),
+      qe_identity_issuer_chain: canonical(collateral.qeIdentityIssuerChain),
+      pck_crl: collateral.pckCrl,
+      root_ca_crl: collateral.rootCaCrl,
+      tcb_info: collateral.tcbInfo,
+      tcb_info_signature: collateral.tcbInfoSignature,
+      qe_identity: collateral.qeIdentity,
+      qe_identity_signature: collateral.qeIdentitySignature,
+    },
+  }).catch((error: Error) => {
+    throw unverifiable(error.message);
+  });
+  if (answer.kind === "refused") throw untrusted(root, `refused: ${answer.reason}`);
+  return answer;
 }
 
 const canonical = (pem: string): string => pemOf(readChain(pem));

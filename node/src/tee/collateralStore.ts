@@ -20,8 +20,7 @@ import {
 import { fetchCollateral, type Model } from "./pccs.ts";
 import { QuoteError, unverifiable } from "./quote.ts";
 
-export type UsableCollateral = {
-  readonly collateral: Collateral;
+export type UsableCollateral = Kept & {
   /** The time to verify at: now, or the collateral's own end during the grace period. */
   readonly atMs: number;
 };
@@ -72,9 +71,10 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
     if (clockMs() - shelf.triedMs >= dueMs) shelf.attempt ??= attempt(model, shelf);
     // The news can wait for the next time when what is at hand was fetched by this process.
     if (isNew || isOver) await shelf.attempt;
-    const { collateral, atMs } = chosen(shelf, model, { nowMs, graceMs });
-    if (atMs < nowMs) log.warn({ ...model, failure: shelf.failure }, "old collateral is used");
-    return { collateral, atMs };
+    const usable = chosen(shelf, model, { nowMs, graceMs });
+    if (usable.atMs < nowMs)
+      log.warn({ ...model, failure: shelf.failure }, "old collateral is used");
+    return usable;
   }
 
   async function attempt(model: Model, shelf: Shelf): Promise<void> {
@@ -128,10 +128,10 @@ function chosen(
   if (kept === null) {
     throw unverifiable(`there is no collateral for ${nameOf(model)}: ${failure}`);
   }
-  const { collateral, checked } = kept;
-  if (nowMs <= checked.validToMs) return { collateral, atMs: nowMs };
-  if (nowMs <= checked.validToMs + graceMs) return { collateral, atMs: checked.validToMs };
-  const endedAt = new Date(checked.validToMs).toISOString();
+  const { validToMs } = kept.checked;
+  if (nowMs <= validToMs) return { ...kept, atMs: nowMs };
+  if (nowMs <= validToMs + graceMs) return { ...kept, atMs: validToMs };
+  const endedAt = new Date(validToMs).toISOString();
   const why = failure ?? "the PCCS has none that is newer";
   throw unverifiable(`the collateral for ${nameOf(model)} ended at ${endedAt}: ${why}`);
 }

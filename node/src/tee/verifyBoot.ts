@@ -18,7 +18,7 @@ import {
   platformChecks,
 } from "./appraise.ts";
 import type { Certificate } from "./certificates.ts";
-import { expectPck } from "./chainOfTrust.ts";
+import { expectPck, verifyChainOfTrust } from "./chainOfTrust.ts";
 import type { ChainSight } from "./chainSight.ts";
 import { type Check, rejectFirst } from "./check.ts";
 import type { CollateralStore } from "./collateralStore.ts";
@@ -26,8 +26,8 @@ import { readEventLog } from "./eventLog.ts";
 import { readPck } from "./pck.ts";
 import { checkShape } from "./proofShape.ts";
 import { parseQuote, QuoteError, unverifiable } from "./quote.ts";
+import type { VerifySignatures } from "./quoteSignatures.ts";
 import { reportDataCheck, statementChecks, walletCheck } from "./statement.ts";
-import type { TrustThread } from "./trustThread.ts";
 
 export type BootVerifier = {
   readonly cluster: { readonly chainId: number; readonly contract: string };
@@ -36,7 +36,7 @@ export type BootVerifier = {
   readonly recordOf: (wallet: MemberId) => MemberOnRecord | null;
   readonly root: Certificate;
   readonly collateral: CollateralStore;
-  readonly trust: Pick<TrustThread, "verify">;
+  readonly verifySignatures: VerifySignatures;
   readonly policy: Policy;
 };
 
@@ -74,9 +74,10 @@ export function createBootVerification(verifier: BootVerifier): BootVerification
     rejectFirst(platformChecks(evidence));
     // Before the network is asked for collateral of whatever model it names.
     expectPck(pck, verifier.root);
-    const { collateral, atMs } = await verifier.collateral.usable(pck, chain.timeMs());
+    const usable = await verifier.collateral.usable(pck, chain.timeMs());
     const root = verifier.root.x509.toString();
-    const trust = await verifier.trust.verify({ quote: proof.quote, collateral, root, atMs });
+    const question = { ...usable, quote: proof.quote, root };
+    const trust = await verifyChainOfTrust(question, verifier.verifySignatures);
     const { composeHash, osImageHash } = log.facts;
     const { deviceId } = pck;
     const asked = { composeHash: composeHash ?? "", deviceId, osImageHash };

@@ -13,7 +13,7 @@ import { createChainSight } from "../../../node/src/tee/chainSight.ts";
 import { createCollateralStore } from "../../../node/src/tee/collateralStore.ts";
 import type { Enclave } from "../../../node/src/tee/enclave.ts";
 import { createBootProver } from "../../../node/src/tee/proveBoot.ts";
-import { createTrustThread } from "../../../node/src/tee/trustThread.ts";
+import { createVerifierProcess } from "../../../node/src/tee/verifierProcess.ts";
 import { type BootVerifier, createBootVerification } from "../../../node/src/tee/verifyBoot.ts";
 import { recordingLog } from "../../support/recorders.ts";
 import type { Simulator } from "../../support/simulator.ts";
@@ -108,8 +108,8 @@ export function verificationOf(
     tcbStatusesAllowed: ["UpToDate", "SWHardeningNeeded"],
   });
   const directory = change.directory ?? temporaryDirectory();
-  const trust = createTrustThread();
-  onTestFinished(() => trust.close());
+  const signatures = createVerifierProcess();
+  onTestFinished(() => signatures.close());
   const collateral = createCollateralStore({
     pccsUrl: simulator.pccs ?? "http://127.0.0.1:1",
     root: settings.root,
@@ -124,7 +124,7 @@ export function verificationOf(
     chain: createChainSight(sight),
     recordOf: () => record,
     collateral,
-    trust,
+    verifySignatures: signatures.verify,
     ...settings,
     ...change,
   });
