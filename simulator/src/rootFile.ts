@@ -1,4 +1,5 @@
 /** The development root as a file, for verifiers that are to be told to trust it. */
+import { randomUUID } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -15,7 +16,8 @@ export async function writeRootFile(socketDir: string, pem: string): Promise<voi
   const present = await readFile(path, "utf8").catch(absent);
   if (present === pem) return;
   await mkdir(socketDir, { recursive: true });
-  const partial = `${path}.${process.pid}`;
+  // Not named by process id: in containers that share the folder, all may have the same.
+  const partial = `${path}.${randomUUID()}`;
   await writeFile(partial, pem);
   await rename(partial, path);
 }

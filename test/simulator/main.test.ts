@@ -179,6 +179,14 @@ describe("the root's file", () => {
   });
 });
 
+test("the root's file is whole, and alone, while many write it at once", async () => {
+  const folder = await temporaryFolder();
+  const pem = "this root\n".repeat(1000);
+  await Promise.all(Array.from({ length: 20 }, () => writeRootFile(folder, pem)));
+  expect(readFileSync(join(folder, "attestation-root.pem"), "utf8")).toBe(pem);
+  expect(readdirSync(folder)).toEqual(["attestation-root.pem"]);
+});
+
 test("a PCCS serves alone, where no instance is asked for", async () => {
   const [socketDir, port] = [await temporaryFolder(), await freePort()];
   const args = ["--socket-dir", socketDir, "--instances", "0", "--pccs-port", String(port)];
