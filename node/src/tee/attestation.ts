@@ -76,7 +76,7 @@ export type AttestationParts = {
   close(): void;
 };
 
-const chainGraceMs = 3_600_000;
+const hourMs = 3_600_000;
 
 /** Proves this boot, judges others, and judges its own proof as it does theirs. */
 export function openAttestation(options: AttestationOptions): AttestationParts {
@@ -87,13 +87,15 @@ export function openAttestation(options: AttestationOptions): AttestationParts {
   const sight = createChainSight({
     ...{ head, blockAt, log, readAdmission: chain.readAdmission },
     ageMsMax: options.quoteAgeMsMax,
-    graceMs: chainGraceMs,
+    graceMs: hourMs,
   });
   const collateral = createCollateralStore({
     pccsUrl: options.pccsUrl,
     root: settings.root,
     directory: join(options.dataDir, "collateral"),
     graceMs: options.collateralGraceMs,
+    // Judging again by what was known the last time would find the same.
+    refreshAfterMs: Math.min(hourMs, options.reattestEveryMs),
     log,
   });
   const signatures = createVerifierProcess();

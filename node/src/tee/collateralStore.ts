@@ -38,6 +38,8 @@ export type CollateralStoreOptions = {
   /** Made when it is not there. */
   readonly directory: string;
   readonly graceMs: number;
+  /** How old what is at hand may grow before it is asked for again. */
+  readonly refreshAfterMs: number;
   readonly log: Log;
   /** Milliseconds that only grow. */
   readonly clockMs?: () => number;
@@ -52,14 +54,13 @@ type Shelf = {
   attempt: Promise<void> | null;
 };
 
-const refreshAfterMs = 3_600_000;
 const retryAfterMs = 10_000;
 const fetchMsMax = 5_000;
 /** One is right for a homogeneous cluster; certified models are few. */
 const shelvesMax = 64;
 
 export function createCollateralStore(options: CollateralStoreOptions): CollateralStore {
-  const { root, graceMs, log, clockMs = () => performance.now() } = options;
+  const { root, graceMs, refreshAfterMs, log, clockMs = () => performance.now() } = options;
   const disk = createDisk(options);
   const shelfOf = createShelves();
 

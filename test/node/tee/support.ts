@@ -115,6 +115,7 @@ export function verificationOf(
     root: settings.root,
     directory,
     graceMs: change.collateralGraceMs ?? 0,
+    refreshAfterMs: 3_600_000,
     log,
     ...(clockMs === undefined ? {} : { clockMs }),
   });
