@@ -7,20 +7,30 @@
  * stays with its sender (TCP does that). Whoever asks for the node's status, and the members, are
  * read at all times, and wait for few others.
  *
- * Invariant: while refusing, at most `readingMax` of the connections that brought a call are read.
+ * Invariant: once refusing, at most `readingMax` of the connections that brought a call are read.
  */
 import type { Socket } from "node:net";
 
 export type TurnLimits = {
-  /** At some 20 µs for a refusal, this bounds a turn. */
+  /** The fewest that are read at a time, and the most. */
+  readonly readingMin: number;
   readonly readingMax: number;
+  /** A turn of the loop in which calls take longer than this is followed by one with fewer. */
+  readonly callsMs: number;
   /** A connection that brings nothing for so long makes room for the next. */
   readonly turnMs: number;
   /** After the last refusal, connections take turns for so long. */
   readonly calmMs: number;
 };
 
-export const turnLimits: TurnLimits = { readingMax: 32, turnMs: 10, calmMs: 1_000 };
+/** A refusal costs some 20 µs on a machine that does nothing else, and ten times that on a busy one. */
+export const turnLimits: TurnLimits = {
+  readingMin: 16,
+  readingMax: 64,
+  callsMs: 8,
+  turnMs: 5,
+  calmMs: 1_000,
+};
 
 export type Turns = {
   /** A call came on this connection. */
@@ -29,7 +39,9 @@ export type Turns = {
   refused(): void;
 };
 
-export function createTurns({ readingMax, turnMs, calmMs }: TurnLimits): Turns {
+export function createTurns(limits: TurnLimits): Turns {
+  const { turnMs, calmMs } = limits;
+  const measure = createMeasure(limits);
   /** Brought a call in this turn of the loop; paused at its end. */
   let arrivals: Socket[] = [];
   /** Paused, in the order in which they are read next. */
@@ -49,7 +61,7 @@ export function createTurns({ readingMax, turnMs, calmMs }: TurnLimits): Turns {
 
   function fill(): void {
     for (const socket of waiting) {
-      if (reading.size >= readingMax) return;
+      if (reading.size >= measure.allowed()) return;
       waiting.delete(socket);
       if (socket.destroyed) continue;
       socket.resume();
@@ -63,6 +75,7 @@ export function createTurns({ readingMax, turnMs, calmMs }: TurnLimits): Turns {
     const came = arrivals;
     arrivals = [];
     if (rotating === null) return;
+    measure.end();
     for (const socket of came) pause(socket);
     fill();
   }
@@ -89,12 +102,35 @@ export function createTurns({ readingMax, turnMs, calmMs }: TurnLimits): Turns {
   return {
     arrived(socket) {
       if (rotating === null) return;
-      if (arrivals.length === 0) setImmediate(endTurn);
+      if (arrivals.length === 0) {
+        measure.begin();
+        setImmediate(endTurn);
+      }
       arrivals.push(socket);
     },
     refused() {
       refusedMs = performance.now();
       rotating ??= setInterval(rotate, turnMs).unref();
     },
+  };
+}
+
+const shrinkBy = 0.7;
+
+/** How many are read at a time: as many as a short turn can take. */
+function createMeasure({ readingMin, readingMax, callsMs }: TurnLimits) {
+  let allowed = readingMax;
+  let sinceMs = 0;
+  return {
+    begin() {
+      sinceMs = performance.now();
+    },
+    end() {
+      allowed =
+        performance.now() - sinceMs > callsMs
+          ? Math.max(readingMin, Math.floor(allowed * shrinkBy))
+          : Math.min(readingMax, allowed + 1);
+    },
+    allowed: () => allowed,
   };
 }
