@@ -7,7 +7,8 @@
  * stays with its sender (TCP does that). Whoever asks for the node's status, and the members, are
  * read at all times, and wait for few others.
  *
- * Invariant: once refusing, at most `readingMax` of the connections that brought a call are read.
+ * Once refusing, no more than `readingMax` of the connections that brought a call are read, and those
+ * on which Node.js has just sent an answer, until their next call.
  */
 import type { Socket } from "node:net";
 
@@ -40,35 +41,12 @@ export type Turns = {
 };
 
 export function createTurns(limits: TurnLimits): Turns {
-  const { turnMs, calmMs } = limits;
   const measure = createMeasure(limits);
+  const queue = createQueue(measure.allowed);
   /** Brought a call in this turn of the loop; paused at its end. */
   let arrivals: Socket[] = [];
-  /** Paused, in the order in which they are read next. */
-  const waiting = new Set<Socket>();
-  const reading = new Set<Socket>();
-  /** Those of `reading` that have been for less than a turn. */
-  let fresh = new Set<Socket>();
   let refusedMs = Number.NEGATIVE_INFINITY;
   let rotating: NodeJS.Timeout | null = null;
-
-  function pause(socket: Socket): void {
-    reading.delete(socket);
-    if (socket.destroyed) return;
-    socket.pause();
-    waiting.add(socket);
-  }
-
-  function fill(): void {
-    for (const socket of waiting) {
-      if (reading.size >= measure.allowed()) return;
-      waiting.delete(socket);
-      if (socket.destroyed) continue;
-      socket.resume();
-      reading.add(socket);
-      fresh.add(socket);
-    }
-  }
 
   /** After the turn's reads: until then, Node.js itself resumes what it has answered. */
   function endTurn(): void {
@@ -76,27 +54,17 @@ export function createTurns(limits: TurnLimits): Turns {
     arrivals = [];
     if (rotating === null) return;
     measure.end();
-    for (const socket of came) pause(socket);
-    fill();
+    queue.putBack(came);
   }
 
   function rotate(): void {
-    if (performance.now() - refusedMs > calmMs) {
-      stop();
+    if (performance.now() - refusedMs <= limits.calmMs) {
+      queue.rotate();
       return;
     }
-    for (const socket of reading) if (!fresh.has(socket)) pause(socket);
-    fresh = new Set();
-    fill();
-  }
-
-  function stop(): void {
     if (rotating !== null) clearInterval(rotating);
     rotating = null;
-    for (const socket of waiting) socket.resume();
-    waiting.clear();
-    reading.clear();
-    fresh.clear();
+    queue.clear();
   }
 
   return {
@@ -110,7 +78,55 @@ export function createTurns(limits: TurnLimits): Turns {
     },
     refused() {
       refusedMs = performance.now();
-      rotating ??= setInterval(rotate, turnMs).unref();
+      rotating ??= setInterval(rotate, limits.turnMs).unref();
+    },
+  };
+}
+
+/** Connections that take turns: some are read, the others are paused. */
+function createQueue(allowed: () => number) {
+  /** Paused, in the order in which they are read next. */
+  const waiting = new Set<Socket>();
+  const reading = new Set<Socket>();
+  /** Those of `reading` that were not there at the last rotation. */
+  let fresh = new Set<Socket>();
+
+  function pause(socket: Socket): void {
+    reading.delete(socket);
+    if (socket.destroyed) return;
+    socket.pause();
+    waiting.add(socket);
+  }
+
+  function fill(): void {
+    for (const socket of waiting) {
+      if (reading.size >= allowed()) return;
+      waiting.delete(socket);
+      if (socket.destroyed) continue;
+      socket.resume();
+      reading.add(socket);
+      fresh.add(socket);
+    }
+  }
+
+  return {
+    /** To the end: these had their turn. */
+    putBack(sockets: readonly Socket[]): void {
+      for (const socket of sockets) pause(socket);
+      fill();
+    },
+    /** Whoever brought nothing since the last rotation goes to the end. */
+    rotate(): void {
+      for (const socket of reading) if (!fresh.has(socket)) pause(socket);
+      fresh = new Set();
+      fill();
+    },
+    /** All are read again. */
+    clear(): void {
+      for (const socket of waiting) socket.resume();
+      waiting.clear();
+      reading.clear();
+      fresh.clear();
     },
   };
 }
