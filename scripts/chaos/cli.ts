@@ -22,6 +22,7 @@ export type ChaosOptions = {
   readonly dryRun: boolean;
 };
 
+const bearableFaults = allFaults.filter(({ beyond }) => beyond !== true);
 const seedMax = 2 ** 32 - 1;
 const examples = `
 Examples:
@@ -60,7 +61,10 @@ export function parseChaosOptions(args: readonly string[], clockSeed: number): C
       .default(clockSeed, "by the clock"),
     new Option("--faults <names>", "only these, separated by commas")
       .argParser(namedFaults)
-      .default(allFaults, "all"),
+      .default(bearableFaults, "all but those beyond the fault model"),
+    new Option("--beyond", "those beyond the fault model too; losses are to be expected").default(
+      false,
+    ),
     new Option("--each", "each fault once, short, however long that takes").default(false),
     new Option("--pause <ms>", "between a client's operations, on average")
       .argParser((text) => wholeNumber(text, 0, 10_000))
@@ -74,7 +78,9 @@ export function parseChaosOptions(args: readonly string[], clockSeed: number): C
   ];
   for (const option of options) command.addOption(option);
   command.parse(args, { from: "user" });
-  return command.opts<ChaosOptions>();
+  const { beyond, ...parsed } = command.opts<ChaosOptions & { readonly beyond: boolean }>();
+  const further = beyond ? allFaults.filter((fault) => fault.beyond === true) : [];
+  return { ...parsed, faults: [...new Set([...parsed.faults, ...further])] };
 }
 
 function seed(text: string): number {
@@ -93,5 +99,10 @@ function namedFaults(text: string): readonly Fault[] {
 }
 
 function faultList(): string {
-  return allFaults.map(({ name, about }) => `  ${name.padEnd(16)} ${about}`).join("\n");
+  return allFaults
+    .map(({ name, about, beyond }) => {
+      const remark = beyond === true ? " (beyond the fault model)" : "";
+      return `  ${name.padEnd(16)} ${about}${remark}`;
+    })
+    .join("\n");
 }

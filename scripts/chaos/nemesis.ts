@@ -49,8 +49,8 @@ export type NemesisOutcome = {
   readonly stuck: string | null;
 };
 
-/** Of a cluster whose faults are healed. What a chain of slow blocks takes is in it. */
-export const wellWithinMs = 45_000;
+/** Far beyond what it takes on a machine of its own: a shared one may be ten times slower. */
+export const wellWithinMs = 120_000;
 const leadsWithinMs = 5_000;
 
 export async function runNemesis(options: NemesisOptions): Promise<NemesisOutcome> {

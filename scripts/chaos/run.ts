@@ -44,8 +44,8 @@ export type Run = {
 
 const progressEveryMs = 250;
 const logsEveryMs = 500;
-const wellAtFirstMs = 30_000;
-const settleMs = 30_000;
+const wellAtFirstMs = 60_000;
+const settleMs = 60_000;
 
 export async function run(options: RunOptions): Promise<Run> {
   const { subject, durationMs, signal } = options;

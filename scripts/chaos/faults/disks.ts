@@ -1,6 +1,6 @@
 /** Faults of disks. */
 import { setTimeout as delay } from "node:timers/promises";
-import { atFollowers, type Fault } from "./fault.ts";
+import { atFollowers, type Fault, never, positionsOf } from "./fault.ts";
 
 const oldDisk: Fault = {
   name: "old-disk",
@@ -58,4 +58,32 @@ const fullDisk: Fault = {
   },
 };
 
-export const diskFaults: readonly Fault[] = [oldDisk, emptyDisk, fullDisk];
+/**
+ * Protocol, section 1: fewer than a quorum may be rolled back into a cold start. What is lost here is
+ * bounded by the last anchor: behind it, the cluster waits for an operator rather than go on.
+ */
+const allOldDisks: Fault = {
+  name: "all-old-disks",
+  about: "kill -9 of all nodes, and a restart of all on copies of their disks from before",
+  needs: [],
+  nodesMin: 1,
+  targets: ["all"],
+  holdMs: [1_000, 3_000],
+  beyond: true,
+  writesGoOn: never,
+  async strike({ subject: { machines, disks, nodes }, holdMs }) {
+    const all = positionsOf(nodes.length);
+    const copies = await Promise.all(all.map((position) => disks.copy(position)));
+    await delay(holdMs / 2);
+    await Promise.all(all.map((position) => machines.kill(position)));
+    return {
+      affected: all,
+      async heal() {
+        for (const [position, copy] of copies.entries()) await disks.restore(position, copy);
+        await Promise.all(all.map((position) => machines.start(position)));
+      },
+    };
+  },
+};
+
+export const diskFaults: readonly Fault[] = [oldDisk, emptyDisk, fullDisk, allOldDisks];

@@ -38,6 +38,8 @@ export type Fault = {
   readonly nodesMin: number;
   readonly targets: readonly TargetKind[];
   readonly holdMs: readonly [min: number, max: number];
+  /** It goes beyond the fault model: what was acknowledged may be lost, or the cluster stay away. */
+  readonly beyond?: true;
   /** By whom it strikes: whether clients elsewhere must not notice, as the protocol promises. */
   readonly writesGoOn: (target: TargetKind) => boolean;
   strike(stage: Stage): Promise<Struck>;

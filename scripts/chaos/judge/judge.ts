@@ -215,7 +215,7 @@ function nobodyGaveUp(endings: readonly Ending[]): readonly string[] {
 }
 
 /** A pause that clients may not notice: some calls were under way, and machines are shared. */
-const pauseNsMax = 3e9;
+const pauseNsMax = 5e9;
 
 function writesWentOn({ operations, strikes }: Evidence): readonly string[] {
   return strikes.flatMap((strike) => {

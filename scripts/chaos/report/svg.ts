@@ -12,7 +12,8 @@ export type Drawing = {
 };
 
 const left = 90;
-const right = 20;
+/** Room for the name of a fault that comes last. */
+const right = 90;
 const plotTop = 40;
 const plotHeight = 150;
 const laneHeight = 18;
@@ -130,7 +131,10 @@ function lanes(
       );
     });
     const terms = own
-      .filter(({ role, term }, at) => role === "leader" && own[at - 1]?.term !== term)
+      .filter(({ role, term }, at) => {
+        const before = own[at - 1];
+        return role === "leader" && (before?.role !== "leader" || before.term !== term);
+      })
       .map(({ atNs, term }) =>
         text(xOf(atNs) + 1, y + 13, String(term), ' font-size="9" fill="#ffffff"'),
       );
