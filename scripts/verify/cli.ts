@@ -69,7 +69,12 @@ function commandWith({ say, complain }: Output): Command {
     .option("--measurements <file>", "OS images to accept, as OS_MEASUREMENTS lists them")
     .option("--compose-hash <hex>", "to accept, of those allowed; repeatable", composeHashes, [])
     .option("--max-age <seconds>", "of a quote's block", seconds, defaults.maxAgeSeconds)
-    .option("--timeout <seconds>", "for each answer", seconds, defaults.timeoutSeconds)
+    .option(
+      "--timeout <seconds>",
+      "for each answer, and for members to agree",
+      seconds,
+      defaults.timeoutSeconds,
+    )
     .option("--quorum", "accepts a cluster of which a quorum passes", false)
     .option("--json", "prints one JSON document", false)
     .option("--data-dir <dir>", "of the local cluster", ".cluster")

@@ -178,6 +178,7 @@ export function jsonOf(report: Report): string {
       term: view.term,
       coldTerm: view.coldTerm,
       leader: view.leader,
+      roster: cluster.members.map((member) => ({ ...member, tokenId: member.tokenId.toString() })),
       anchor,
       quorum,
       passing,

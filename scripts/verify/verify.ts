@@ -8,7 +8,7 @@ import { reasonOf } from "../cluster/failure.ts";
 import type { VerifyOptions } from "./cli.ts";
 import { type ClusterOnChain, type Contract, openContract } from "./contract.ts";
 import type { Standards } from "./evidence.ts";
-import { examine, type MemberVerdict, type Verdict } from "./examine.ts";
+import { examine, type Verdict } from "./examine.ts";
 import { gather } from "./gather.ts";
 import type { Word } from "./logRoot.ts";
 import type { Place, Trust } from "./place.ts";
@@ -24,58 +24,47 @@ export async function verifyCluster(
   place: Place,
   trust: Trust,
 ): Promise<Verdict> {
-  const { timeoutMs } = options;
-  const { nodeUrl } = place;
   const contract = openContract(place.endpoints, place.contract);
-  const collateralFor = collateralSource(options, trust);
+  const sources = { options, trust, contract, collateralFor: collateralSource(options, trust) };
   const words: Word[] = [];
-  const untilMs = performance.now() + timeoutMs;
+  const untilMs = performance.now() + options.timeoutMs;
   for (;;) {
-    const cluster = await readSettled(contract, untilMs);
-    const gathered = await gather(cluster, { nodeUrl, timeoutMs });
-    const standards = standardsFor({ options, trust, contract, cluster, collateralFor });
-    const verdict = await examine(gathered, { standards, cluster, nodeUrl, timeoutMs, words });
-    if (!mayChange(verdict) || performance.now() + againMs > untilMs) return verdict;
-    await pause(againMs);
-  }
-}
-
-/** Endpoints that are a block apart agree a moment later. */
-async function readSettled(contract: Contract, untilMs: number): Promise<ClusterOnChain> {
-  for (;;) {
+    const isLast = performance.now() + againMs > untilMs;
     try {
-      return await contract.read();
+      const verdict = await look(sources, place.nodeUrl, words);
+      if (isLast || !mayMend(verdict)) return verdict;
     } catch (error) {
+      // Endpoints that are a block apart agree a moment later.
       const isDisputed = error instanceof ChainError && error.fault.code === "chain.disputed";
-      if (!isDisputed || performance.now() + againMs > untilMs) throw error;
+      if (isLast || !isDisputed) throw error;
     }
     await pause(againMs);
   }
 }
 
-/** Members are asked one after the other, the contract before them: a term may begin meanwhile. */
-function mayChange({ members, given, logs }: Verdict): boolean {
+async function look(
+  sources: Omit<Sources, "cluster">,
+  nodeUrl: string | null,
+  words: Word[],
+): Promise<Verdict> {
+  const { timeoutMs } = sources.options;
+  const cluster = await sources.contract.read();
+  const gathered = await gather(cluster, { nodeUrl, timeoutMs });
+  const standards = standardsFor({ ...sources, cluster });
+  return examine(gathered, { standards, cluster, nodeUrl, timeoutMs, words });
+}
+
+/** The contract is asked before the members: a term may begin, and checkpoints come, meanwhile. */
+const movingChecks = new Set(["cluster", "term", "leader", "members", "boot key", "log root"]);
+
+function mayMend({ members, given, logs }: Verdict): boolean {
   if (logs.forks.length > 0) return false;
   const others = given !== null && "findings" in given ? [given] : [];
-  return [...members, ...others].some(failsForNow);
+  return [...members, ...others].some(({ findings }) => {
+    const failures = findings.filter(({ result }) => result === "failed");
+    return failures.length > 0 && failures.every(({ check }) => movingChecks.has(check));
+  });
 }
-
-/** What time cannot mend ends the waiting. */
-function failsForNow({ findings }: MemberVerdict): boolean {
-  const failures = findings.filter(({ result }) => result === "failed");
-  const isPassing = ({ check }: { check: string }) => passing.has(check);
-  return failures.length > 0 && failures.every(isPassing);
-}
-
-const passing = new Set([
-  "cluster",
-  "term",
-  "leader",
-  "members",
-  "boot key",
-  "instance id",
-  "log root",
-]);
 
 type Sources = {
   readonly options: VerifyOptions;
