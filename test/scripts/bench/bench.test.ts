@@ -36,6 +36,32 @@ test(
   timeoutMs,
 );
 
+test(
+  "an overload is measured instead when it is asked for",
+  async () => {
+    const { code, output } = await bench("--seconds", "1", "--overload", "3");
+
+    expect(code, output).toBe(0);
+    const file = /written to (.*\.json)/.exec(output)?.[1] ?? "";
+    const { overload } = JSON.parse(readFileSync(file, "utf8"));
+    rmSync(file);
+    expect(overload.times).toBe(3);
+    expect(overload.offeredPerSecond).toBeCloseTo(3 * overload.capacity.perSecond);
+    expect(overload.load.shedWithRetryAfter).toBe(overload.load.shed);
+    expect(overload.counted).toBeGreaterThanOrEqual(overload.load.byStatus["200"] ?? 0);
+    expect(overload.status.asked).toBe(3 * 20);
+    expect(overload.memory).toHaveLength(3);
+    expect(output).toContain("an idle server");
+  },
+  timeoutMs,
+);
+
+test("an overload goes with no other load", async () => {
+  const { code, output } = await bench("--overload", "--vs-etcd");
+  expect(output).toContain("cannot be used with");
+  expect(code).toBe(2);
+});
+
 test("without etcd it says how to get one, before anything starts", async () => {
   const { code, output } = await bench("--vs-etcd", { PATH: "/nowhere" });
   expect(output).toContain("apt-get install --no-install-recommends etcd-server");
