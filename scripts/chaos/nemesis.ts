@@ -62,16 +62,21 @@ export async function runNemesis(options: NemesisOptions): Promise<NemesisOutcom
     await delay(Math.max(0, waitMs), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
     onStrike(planned);
-    const struck = await strikeOnce(options, planned);
-    const well = struck.skipped !== null || (await wellness.becomesWell(wellWithinMs));
+    const { unhealed, ...struck } = await strikeOnce(options, planned);
+    const well = unhealed === null && (await wellness.becomesWell(wellWithinMs));
     strikes.push({ ...struck, wellNs: well ? recorder.nowNs() : null });
     onStrike(null);
-    if (!well) return { strikes, stuck: `after ${planned.fault.name}: ${await wellness.why()}` };
+    if (well) continue;
+    const why = unhealed ?? (await wellness.why());
+    return { strikes, stuck: `after ${planned.fault.name}: ${why}` };
   }
   return { strikes, stuck: null };
 }
 
-type Done = Omit<Strike, "wellNs">;
+type Done = Omit<Strike, "wellNs"> & {
+  /** Why it could not be healed; `null` when it was. */
+  readonly unhealed: string | null;
+};
 
 async function strikeOnce(options: NemesisOptions, planned: Planned): Promise<Done> {
   const { subject, recorder } = options;
@@ -92,14 +97,16 @@ async function strikeOnce(options: NemesisOptions, planned: Planned): Promise<Do
   if (typeof struck === "string") {
     const nowNs = recorder.nowNs();
     const times = { healNs: nowNs, healedNs: nowNs };
-    return { ...known, ...times, affected: [], detail: null, skipped: struck };
+    const nothing = { affected: [], detail: null, unhealed: null };
+    return { ...known, ...times, ...nothing, skipped: struck };
   }
   const leftMs = Math.max(0, beganMs + holdMs - performance.now());
   await delay(leftMs, undefined, { signal: options.signal }).catch(() => undefined);
   const healNs = recorder.nowNs();
-  await struck.heal();
+  const unhealed = await struck.heal().then(() => null, reasonOf);
   const { affected, detail = null } = struck;
-  return { ...known, healNs, healedNs: recorder.nowNs(), affected, detail, skipped: null };
+  const times = { healNs, healedNs: recorder.nowNs() };
+  return { ...known, ...times, affected, detail, skipped: null, unhealed };
 }
 
 function stageFor(options: NemesisOptions, { offset, seed, holdMs }: Planned): Stage {
