@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { compileCacheEnvironment } from "../../scripts/cluster/compileCache.ts";
 import { collateralFaultNames, quoteFaultNames } from "../../simulator/src/faults.ts";
 import { writeRootFile } from "../../simulator/src/rootFile.ts";
 import { call, freePort, temporaryFolder } from "./support.ts";
@@ -21,7 +22,7 @@ type Started = { readonly child: ChildProcess; readonly ended: Promise<Ended> };
 
 function start(args: readonly string[], nodeEnv = "test"): Started {
   const child = spawn(process.execPath, [main, ...args], {
-    env: { ...process.env, NODE_ENV: nodeEnv },
+    env: { ...process.env, ...compileCacheEnvironment, NODE_ENV: nodeEnv },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const output = { stdout: "", stderr: "" };

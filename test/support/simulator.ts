@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { compileCacheEnvironment } from "../../scripts/cluster/compileCache.ts";
 import type { CollateralFault, QuoteFault } from "../../simulator/src/faults.ts";
 import type { Identity } from "../../simulator/src/simulator.ts";
 import { freePort, type Running, startProcess } from "./processes.ts";
@@ -45,7 +46,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     command: process.execPath,
     args: [main, "--socket-dir", socketDir, ...(await simulatorArguments(options))],
     ready: /"kmsRoot"/,
-    env: { NODE_ENV: "test" },
+    env: { ...compileCacheEnvironment, NODE_ENV: "test" },
   });
   const { instances, ...identity } = JSON.parse(running.readyLine) as Identity;
   const { kmsRoot, appId, composeHash, deviceId, measurements, attestationRoot, pccs } = identity;
