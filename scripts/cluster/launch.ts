@@ -15,7 +15,7 @@ import { agentsName, blocksMs, startAgents, startNode, waitUntilServing } from "
 import { type NodeAtStart, provision } from "./provision.ts";
 import { numbersIn } from "./record.ts";
 
-const serveTimeoutMs = 30_000;
+const serveTimeoutMs = 60_000;
 /** Nodes hand over and flush within this; with the rest, everything is gone within 5 s. */
 const nodeGraceMs = 3_500;
 const foundationGraceMs = 1_000;

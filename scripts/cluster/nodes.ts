@@ -8,7 +8,8 @@ import { becomes } from "./wait.ts";
 
 /** The process that serves the guest agents of the nodes of a start. */
 export const agentsName = "simulator";
-export const answerTimeoutMs = 15_000;
+/** Seconds on a machine of its own; a process that ended is noticed at once. */
+export const answerTimeoutMs = 60_000;
 /** Transactions of a set-up, registrations and votes may each wait for a block or two. */
 const blocksMax = 8;
 

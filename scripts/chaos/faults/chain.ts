@@ -1,4 +1,5 @@
 /** Faults of the chain, of what nodes are told of it, and of the guest agents. */
+import { becomes } from "../../cluster/wait.ts";
 import type { RpcMode } from "../net/rpcProxy.ts";
 import { always, atFollowers, type Fault, never, others, type Stage } from "./fault.ts";
 import { lieAbout, lieNames } from "./lies.ts";
@@ -62,10 +63,25 @@ function takenBack(how: "reorg" | "rollback", about: string): Fault {
   };
 }
 
-/** So that a term is what the chain takes back. */
-async function changeLeader({ subject, target, random, untilLeads }: Stage): Promise<void> {
-  const successor = random.pick(others(subject, target));
-  await subject.machines.handOver(target, successor);
+const changesWithinMs = 8_000;
+
+/** So that a term is what the chain takes back. @throws Error when nobody could be asked to go */
+async function changeLeader({ subject, random, leaderNow, untilLeads }: Stage): Promise<void> {
+  let refusal: unknown = null;
+  let successor = 0;
+  const changed = await becomes(async () => {
+    const leader = leaderNow();
+    successor = random.pick(others(subject, leader));
+    try {
+      await subject.machines.handOver(leader, successor);
+      return true;
+    } catch (error) {
+      // Another one leads by now than the nodes said.
+      refusal = error;
+      return false;
+    }
+  }, changesWithinMs);
+  if (!changed) throw refusal;
   await untilLeads(successor);
 }
 
