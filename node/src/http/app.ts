@@ -5,6 +5,7 @@ import type { Service } from "../runtime/service.ts";
 import { type Answer, answerJson, answerText } from "./answer.ts";
 import { readBody } from "./body.ts";
 import { increment } from "./increment.ts";
+import { createPerTurn, type PerTurn } from "./perTurn.ts";
 import { answerProblem, isDeclared, RequestError } from "./problem.ts";
 import { choice, hex, position, quoted, readQuery, wholeNumber } from "./query.ts";
 
@@ -15,7 +16,8 @@ export type AppOptions = {
   readonly observe: Observe;
 };
 
-type Handle = (options: AppOptions, context: Context) => Answer | Promise<Answer>;
+type Parts = AppOptions & { readonly perTurn: PerTurn };
+type Handle = (parts: Parts, context: Context) => Answer | Promise<Answer>;
 type Endpoint = {
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -61,14 +63,18 @@ const endpoints: readonly Endpoint[] = [
   { method: "GET", path: "/metrics", about: "for Prometheus", handle: metrics },
 ];
 
+/** Of the log. At some milliseconds each, the last one waits for a fraction of a second. */
+const pagesWaitingMax = 32;
+
 /** Answers every request: what is no route, or not as expected, with a problem document. */
 export function createApp(options: AppOptions): Hono {
   const app = new Hono();
+  const parts = { ...options, perTurn: createPerTurn(pagesWaitingMax) };
   for (const { method, path, handle } of endpoints) {
     const route = path.replace(/\{(\w+)\}/, ":$1");
     app.on(method, route, async (context) => {
       try {
-        return send(options, path, await handle(options, context));
+        return send(options, path, await handle(parts, context));
       } catch (error) {
         return send(options, path, fail(options.log, path, error));
       }
@@ -136,7 +142,7 @@ function members({ service }: AppOptions, context: Context): Answer {
   return answerJson(service.members());
 }
 
-function log({ service }: AppOptions, context: Context): Answer {
+function log({ service, perTurn }: Parts, context: Context): Promise<Answer> {
   const query = readQuery(searchOf(context), ["from", "limit"]);
   const limit = wholeNumber(query, "limit", { min: 1, max: 1_000, otherwise: 100 });
   const latest = Math.max(1, service.status().commitIndex - limit + 1);
@@ -145,7 +151,7 @@ function log({ service }: AppOptions, context: Context): Answer {
     max: Number.MAX_SAFE_INTEGER,
     otherwise: latest,
   });
-  return answerJson(service.log(from, limit));
+  return perTurn(() => answerJson(service.log(from, limit)));
 }
 
 async function receipt({ service }: AppOptions, context: Context): Promise<Answer> {

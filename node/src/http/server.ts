@@ -46,7 +46,7 @@ export const httpLimits: HttpLimits = {
   checkMs: 2_000,
   aheadMax: 64,
   takeMs: 30_000,
-  unsentBytesMax: 64 * 1024 * 1024,
+  unsentBytesMax: 32 * 1024 * 1024,
 };
 
 export type HttpServer = {
