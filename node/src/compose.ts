@@ -4,7 +4,6 @@
  * Order matters for whoever watches: clients are answered (with what the node waits for) before the
  * guest agent, the chain or a peer has answered the node.
  */
-import { bytesToHex, hexToBytes } from "@noble/hashes/utils";
 import { type ClusterChain, openChain } from "./chain/chain.ts";
 import { registrationOf } from "./chain/registration.ts";
 import { createVoteRecoverer, createVoteSigner } from "./chain/votes.ts";
@@ -18,6 +17,8 @@ import { CallError } from "./runtime/calls.ts";
 import { enrol } from "./runtime/enrol.ts";
 import { describe, type Member, startMember } from "./runtime/member.ts";
 import type { Journal, Log } from "./runtime/ports.ts";
+import { keepAttesting } from "./runtime/reattest.ts";
+import { ownCheckpoints } from "./runtime/receipts.ts";
 import type { Attestation } from "./runtime/service.ts";
 import type { Station } from "./runtime/station.ts";
 import { sha256Chain, sha256Tree } from "./storage/digest.ts";
@@ -29,7 +30,7 @@ import {
   type TrustSettings,
 } from "./tee/attestation.ts";
 import { type Enclave, openEnclave } from "./tee/enclave.ts";
-import { bootDomain, bootReportData } from "./tee/reportData.ts";
+import { createPresenter } from "./tee/present.ts";
 import { watchNode } from "./telemetry/gauges.ts";
 import type { Metrics } from "./telemetry/metrics.ts";
 import { type BootIdentity, createBootIdentity } from "./transport/identity.ts";
@@ -106,6 +107,7 @@ type Parts = {
   enclave?: Enclave;
   chain?: ClusterChain;
   attestation?: AttestationParts;
+  present?: (nonce: string | null) => Promise<Attestation>;
 };
 
 function newStation({ config, version }: NodeOptions, { bootKey }: BootIdentity): Station {
@@ -117,7 +119,7 @@ function newStation({ config, version }: NodeOptions, { bootKey }: BootIdentity)
     identity: null,
     chain: null,
     member: null,
-    proveBoot: null,
+    verdicts: null,
     waitingFor: "the guest agent",
     attestation: null,
     stopping: false,
@@ -185,8 +187,12 @@ async function takePart(
     signal,
   });
   parts.attestation = attestation;
-  const { prove } = attestation;
-  station.proveBoot = prove;
+  const { prove, verdicts, collateralFor } = attestation;
+  station.verdicts = verdicts;
+  parts.present = createPresenter({
+    ...{ cluster, enclave, prove, collateralFor },
+    ownCheckpoints: () => ownCheckpoints(member.runner.replica()),
+  });
   const peers = await openPeers({
     identity,
     cluster,
@@ -195,17 +201,29 @@ async function takePart(
     port: config.peerPort,
     digest: sha256Chain,
     prove,
-    verify: attestation.verdicts.verify,
+    verify: verdicts.verify,
     events: member.peerEvents,
     log: log.child({ part: "peers" }),
     count: metrics.count,
   });
   member.attach(peers);
   station.member = member;
+  const reattest = keepAttesting({
+    verdicts,
+    everyMs: config.reattestEveryMs,
+    inUse: member.bootsInUse,
+    policyChanged: chain.policyChanged,
+    onRefused: member.onRefused,
+    log: log.child({ part: "attestation" }),
+    signal,
+  });
   watch = watchChain({
     chain,
     pollMs: config.chainPollMs,
-    onView: (view) => member.onView(view),
+    onView: (view) => {
+      member.onView(view);
+      reattest.onView(view);
+    },
     onError: ({ fault }) => log.warn({ fault }, "the contract could not be read"),
     signal,
   });
@@ -268,26 +286,10 @@ function becomeMember(
   });
 }
 
-async function attest(
-  { station, chain, enclave }: Parts,
-  nonce: string | null,
-): Promise<Attestation> {
-  const { proveBoot } = station;
-  if (proveBoot === null || chain === undefined || enclave === undefined) {
-    const reason = `there is no quote yet: the node waits for ${station.waitingFor}`;
-    throw new CallError({ code: "node.unavailable", reason }, reason);
-  }
-  const proof = await proveBoot();
-  const { chainId, contract } = chain;
-  const { wallet, bootKey, blockNumber, blockHash } = proof;
-  const statement = { domain: bootDomain, chainId, contract, wallet, bootKey };
-  const preimage = { ...statement, blockNumber, blockHash };
-  const reportData = bootReportData({ ...preimage, blockNumber: BigInt(blockNumber) });
-  if (nonce === null) return { ...proof, reportData: bytesToHex(reportData), preimage };
-  // The caller's nonce fills the half that the boot statement leaves empty.
-  reportData.set(hexToBytes(nonce), 32);
-  const { quote, eventLog } = await enclave.quote(reportData);
-  return { ...proof, quote, eventLog, reportData: bytesToHex(reportData), preimage };
+async function attest({ station, present }: Parts, nonce: string | null): Promise<Attestation> {
+  if (present !== undefined) return await present(nonce);
+  const reason = `there is no quote yet: the node waits for ${station.waitingFor}`;
+  throw new CallError({ code: "node.unavailable", reason }, reason);
 }
 
 async function stop(

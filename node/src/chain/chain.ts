@@ -13,6 +13,7 @@ import { agree } from "./agree.ts";
 import { createContractCalls } from "./calls.ts";
 import { disagreements } from "./disagreements.ts";
 import { identifyChain } from "./identify.ts";
+import { policyChanges } from "./policyChanges.ts";
 import { type Endpoint, rpcEndpoint } from "./rpc.ts";
 import { settlement } from "./settlement.ts";
 import { type ContractReader, contractReader, readBlock, type Shown, termKey } from "./snapshot.ts";
@@ -45,6 +46,8 @@ export type ClusterChain = Chain & {
   /** The block of that number on the present chain; null when there is none. */
   blockAt(number: bigint): Promise<Block | null>;
   readonly readAdmission: ReadAdmission;
+  /** Whether what `readAdmission` reads changed in blocks `from` to `to`, by any endpoint's word. */
+  readonly policyChanged: (from: bigint, to: bigint) => Promise<boolean>;
   /** Endpoints, such as "rpc 2 (host:port)", that said otherwise than a quorum when last read. */
   disagreeing(): readonly string[];
 };
@@ -116,6 +119,7 @@ export async function openChain(options: ChainOptions): Promise<ClusterChain> {
       contract,
       newestNumber: () => newest?.chainView.block.number ?? 0n,
     }),
+    policyChanged: policyChanges(endpoints, contract),
     head: async () => (await read()).block,
     blockAt: (number) =>
       agree(endpoints, rpcQuorum, {

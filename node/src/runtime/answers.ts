@@ -7,8 +7,9 @@ import { ClusterError } from "../errors.ts";
 import { CallError } from "./calls.ts";
 import { leads, servingLeader } from "./leading.ts";
 import type { Member } from "./member.ts";
+import { memberStatuses } from "./memberReport.ts";
 import type { PeerFault, PeerResponse } from "./ports.ts";
-import { healthOf, leaderOf, memberStatuses, recordOf, statusOf } from "./report.ts";
+import { healthOf, leaderOf, recordOf, statusOf } from "./report.ts";
 import type { Attestation, Committed, CounterRead, Service } from "./service.ts";
 import type { Station } from "./station.ts";
 

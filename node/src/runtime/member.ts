@@ -6,7 +6,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Promised } from "../consensus/effect.ts";
-import type { Boot, MemberId } from "../consensus/ids.ts";
+import type { Boot, BootKey, MemberId } from "../consensus/ids.ts";
 import type { Message } from "../consensus/message.ts";
 import { boot, type Replica, type Setup } from "../consensus/replica.ts";
 import { CallError, type Calls, createCalls } from "./calls.ts";
@@ -63,6 +63,10 @@ export type Member = {
   peers(): Peers | null;
   onView(view: ChainView): void;
   onRegistered(): void;
+  /** All boots that attestation refuses now. */
+  onRefused(refused: readonly BootKey[]): void;
+  /** Boots with a channel, on the roster, waiting for a place there, or speaking for a member. */
+  bootsInUse(): ReadonlySet<BootKey>;
   readonly chainView: Sight["chainView"];
   readonly removal: Sight["removal"];
   disk(): JournalHealth;
@@ -132,14 +136,16 @@ export function startMember(options: MemberOptions): Member {
       runner.input({ kind: "view", view: view.view });
     },
     onRegistered: () => runner.input({ kind: "registered" }),
+    onRefused: (refused) => {
+      // Before their channels go: what follows from that should find them refused.
+      runner.input({ kind: "attested", refused });
+      peers?.drop(refused);
+    },
+    bootsInUse: () => bootsInUse(runner.replica()),
     chainView: sight.chainView,
     removal: sight.removal,
     disk: () => journal.health(),
-    async stepDown(msMax) {
-      runner.input({ kind: "step-down" });
-      await new Promise((resolve) => setImmediate(resolve));
-      await Promise.race([petitioner.settled(), pause(msMax, undefined, { ref: false })]);
-    },
+    stepDown: (msMax) => stepDown(runner, petitioner.settled, msMax),
     async stop() {
       clearInterval(sweeping);
       calls.abandon();
@@ -164,6 +170,27 @@ function addressesOf(
     const peerEndpoint = endpoints.get(member);
     return peerEndpoint === undefined ? [] : [{ member, peerEndpoint }];
   });
+}
+
+async function stepDown(
+  runner: Runner,
+  settled: () => Promise<unknown>,
+  msMax: number,
+): Promise<void> {
+  runner.input({ kind: "step-down" });
+  await new Promise((resolve) => setImmediate(resolve));
+  await Promise.race([settled(), pause(msMax, undefined, { ref: false })]);
+}
+
+function bootsInUse({ peers, seats, view }: Replica): ReadonlySet<BootKey> {
+  const channels = [...peers.values()].filter(({ connected }) => connected);
+  const listed = [...(view?.roster.members ?? []), ...(view?.pending ?? [])];
+  return new Set([
+    ...channels.map(({ boot }) => boot.bootKey),
+    ...listed.map(({ bootKey }) => bootKey),
+    ...seats.valid.values(),
+    ...seats.outgoing.values(),
+  ]);
 }
 
 function peerEventsFor(runner: Runner, calls: Calls, options: MemberOptions): PeerEvents {

@@ -26,6 +26,7 @@ export const gauges = {
   leading: { help: "1 while this node leads and is active." },
   healthy: { help: "1 while /health answers 200." },
   members: { help: "Members on the roster." },
+  attested_members: { help: "Of these, whose attestation holds by this node's judgement." },
   last_index: { help: "The last log entry here, committed or not." },
   commit_index: { help: "The last log entry known to be committed." },
   applied_index: { help: "The last log entry applied here." },

@@ -207,6 +207,8 @@ export type PeerFault =
 export type Peers = {
   /** Keeps a channel to each of these, and drops the others. Who is not listed is refused. */
   setRoster(addresses: readonly PeerAddress[]): void;
+  /** Ends the channels of these boots, both ways; whether they may come again is the door's to say. */
+  drop(bootKeys: readonly BootKey[]): void;
   /** Best effort, in order, never blocks: dropped when there is no channel or its buffer is full. */
   send(to: Boot, message: Message): void;
   /** @throws PeerError: `peer.unreachable` is definite (it was never sent), the others are not */

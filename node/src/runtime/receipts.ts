@@ -14,7 +14,7 @@ import { isQuorumOfEach } from "../consensus/quorum.ts";
 import type { Replica } from "../consensus/replica.ts";
 import type { View } from "../consensus/view.ts";
 import { ClusterError } from "../errors.ts";
-import type { RecoverVoucher } from "./ports.ts";
+import type { RecoverVoucher, SignedCheckpoint } from "./ports.ts";
 import type { Receipt } from "./receipt.ts";
 import { createSubtreeMemory, type SubtreeMemory } from "./subtrees.ts";
 
@@ -83,6 +83,14 @@ export function createReceipts({ replica, recoverVoucher, cluster }: ReceiptsOpt
       };
     },
   };
+}
+
+/** The newest checkpoints that this member signed itself, oldest first. */
+export function ownCheckpoints({ vouched, setup }: Replica): readonly SignedCheckpoint[] {
+  return vouched.open.flatMap(({ checkpoint, signatures }) => {
+    const signature = signatures.get(setup.self.member);
+    return signature === undefined ? [] : [{ checkpoint, signature }];
+  });
 }
 
 /** Leaves out what its member did not sign: the core takes signatures as they come. */

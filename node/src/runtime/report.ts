@@ -1,11 +1,10 @@
-/** What a node says of itself and of its members: status, members, health. */
+/** What a node says of itself: status and health. */
 import type { MemberId } from "../consensus/ids.ts";
 import { quorumSize } from "../consensus/quorum.ts";
-import type { Peer, Replica, Rollback } from "../consensus/replica.ts";
-import { validBoot } from "../consensus/seats.ts";
+import type { Replica, Rollback } from "../consensus/replica.ts";
 import { leads, servingLeader } from "./leading.ts";
 import type { ChainView, MemberRecord } from "./ports.ts";
-import type { Health, MemberStatus, NodeStatus, Role } from "./service.ts";
+import type { Health, NodeStatus, Role } from "./service.ts";
 import { describeRemoval } from "./sight.ts";
 import type { Station } from "./station.ts";
 
@@ -143,59 +142,4 @@ function describeOutside(station: Station, role: "unregistered" | "pending"): st
   if (role === "unregistered" || station.member === null) return what;
   const lag = lagOf(station.member.runner.replica());
   return `${what}; it is ${lag === null ? "not in touch with any member" : `${lag} entries behind`}`;
-}
-
-export function memberStatuses(station: Station, nowMs: number): readonly MemberStatus[] {
-  const { member } = station;
-  const view = member?.chainView()?.view ?? null;
-  if (member === null || view === null) return [];
-  const replica = member.runner.replica();
-  const row = (record: MemberRecord, pending: boolean) =>
-    memberStatus(replica, record, pending, nowMs);
-  return [
-    ...view.members.map((record) => row(record, false)),
-    ...view.pending.map((record) => row(record, true)),
-  ];
-}
-
-function memberStatus(
-  replica: Replica,
-  record: MemberRecord,
-  pending: boolean,
-  nowMs: number,
-): MemberStatus {
-  const { setup, seats, view, log } = replica;
-  const isSelf = record.id === setup.self.member;
-  const heard = lastHeard(replica, record.id);
-  const bootKey = view === null ? undefined : validBoot(seats, view.roster, record.id);
-  const last = isSelf ? log.last.index : matchOf(replica, record.id, heard);
-  const status = isSelf ? replica.status : (heard?.report?.status ?? null);
-  const leads = servingLeader(replica) === record.id;
-  return {
-    slot: record.slot,
-    tokenId: record.tokenId.toString(),
-    wallet: record.id,
-    instanceId: record.instanceId,
-    endpoint: record.endpoint,
-    bootKey: bootKey ?? record.bootKey,
-    role: pending ? "pending" : leads ? "leader" : status === "normal" ? "follower" : "recovering",
-    lastHeardMs: isSelf ? 0 : heard === null ? null : Math.round(nowMs - heard.heardMs),
-    lagEntries: last === null ? null : Math.max(0, replica.commitIndex - last),
-    attestation: isSelf ? "self" : heard?.connected === true ? "verified" : "unverified",
-  };
-}
-
-function lastHeard({ peers }: Replica, id: MemberId): Peer | null {
-  const boots = [...peers.values()].filter(({ boot }) => boot.member === id);
-  return boots.reduce<Peer | null>(
-    (latest, peer) => (latest === null || peer.heardMs > latest.heardMs ? peer : latest),
-    null,
-  );
-}
-
-/** A leader knows what its followers hold; others go by the last report. */
-function matchOf({ office }: Replica, id: MemberId, heard: Peer | null): number | null {
-  const known = [...(office?.progress.values() ?? [])].filter(({ boot }) => boot.member === id);
-  if (known.length > 0) return Math.max(...known.map(({ matchIndex }) => matchIndex));
-  return heard?.report?.last.index ?? null;
 }

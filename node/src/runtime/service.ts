@@ -1,6 +1,7 @@
 /** What a node offers its clients. The HTTP adapter renders it; tests call it directly. */
 import type { BootKey, MemberId } from "../consensus/ids.ts";
 import type { BootProof } from "./attestation.ts";
+import type { SignedCheckpoint } from "./ports.ts";
 import type { Receipt } from "./receipt.ts";
 
 /** A fencing token: where in the log a command took effect. */
@@ -77,7 +78,23 @@ export type MemberStatus = {
   /** null: not heard since this node started. */
   readonly lastHeardMs: number | null;
   readonly lagEntries: number | null;
-  readonly attestation: "verified" | "unverified" | "self";
+  /** Of that boot, by this node's own judgement; "unverified": it never presented a proof here. */
+  readonly attestation: "verified" | "refused" | "unverified" | "self";
+  /** What the judgement rests on, for those that were judged. */
+  readonly attested?: Attested | { readonly reason: string; readonly agoMs: number };
+};
+
+/** From the quote that was verified. Hex is lower-case without 0x, 32 bytes each. */
+export type Attested = {
+  readonly composeHash: string;
+  /** null: the machine measured none. */
+  readonly osImageHash: string | null;
+  /** SHA-256 of the platform's PPID. */
+  readonly deviceId: string;
+  /** Intel's word for the state of the platform's security updates. */
+  readonly tcbStatus: string;
+  /** When it was last judged. */
+  readonly agoMs: number;
 };
 
 export type LogRecord = {
@@ -100,8 +117,11 @@ export type LogPage = {
 
 export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 
+/** All that it takes to judge this boot as the members do, offline but for the chain. */
 export type Attestation = BootProof & {
+  /** 64 bytes, hex: keccak256 of the preimage; then the caller's nonce, padded with zeros. */
   readonly reportData: string;
+  /** `abi.encode`d in this order. */
   readonly preimage: {
     readonly domain: string;
     readonly chainId: number;
@@ -111,11 +131,22 @@ export type Attestation = BootProof & {
     readonly blockNumber: string;
     readonly blockHash: string;
   };
+  /**
+   * What Intel says of the platform's model, signed and dated, as this node would use it now: JSON
+   * texts exactly as signed, PEM chains, and lists of revoked certificates as hex of DER. null: the
+   * node has none at hand.
+   */
+  readonly collateral: Readonly<Record<string, string>> | null;
+  /**
+   * The latest that this member signed, oldest first: of one cold term and index, an honest member
+   * signs one root for good, and the members' roots are the same.
+   */
+  readonly checkpoints: readonly SignedCheckpoint[];
 };
 
 /**
- * Calls reject with a ClusterError over CallFault, `receipt` over ReceiptFault too. `increment` and a linearizable `counter` answer
- * only once the protocol allows it.
+ * Calls reject with a ClusterError over CallFault, `receipt` over ReceiptFault too. `increment` and a linearizable
+ * `counter` answer only once the protocol allows it.
  */
 export type Service = {
   increment(request: {

@@ -1,6 +1,6 @@
 /** Where a node is in its life: what it knows of itself by now, and what it waits for. */
 import type { BootKey, MemberId } from "../consensus/ids.ts";
-import type { ProveBoot } from "./attestation.ts";
+import type { Verdicts } from "./attestation.ts";
 import type { Member } from "./member.ts";
 
 /** Grows as the node starts; only `compose.ts` writes to it. */
@@ -17,7 +17,8 @@ export type Station = {
     readonly disagreeing: () => readonly string[];
   } | null;
   member: Member | null;
-  proveBoot: ProveBoot | null;
+  /** What attestation found of other boots. */
+  verdicts: Pick<Verdicts, "of"> | null;
   waitingFor: string | null;
   /** Why the others would not accept this boot; null: they would, as far as it knows itself. */
   attestation: string | null;

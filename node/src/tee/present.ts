@@ -5,8 +5,8 @@ import type { SignedCheckpoint } from "../runtime/ports.ts";
 import type { Attestation } from "../runtime/service.ts";
 import type { Collateral } from "./collateral.ts";
 import type { Enclave } from "./enclave.ts";
-import { readPck } from "./pck.ts";
 import type { Model } from "./pccs.ts";
+import { readPck } from "./pck.ts";
 import { parseQuote, QuoteError } from "./quote.ts";
 import { bootDomain, bootReportData } from "./reportData.ts";
 

@@ -1,4 +1,5 @@
 /** What the metrics say of the node's part in the cluster, and of the calls that it has taken on. */
+import { attestedCount } from "../runtime/memberReport.ts";
 import { healthOf, statusOf } from "../runtime/report.ts";
 import type { NodeStatus } from "../runtime/service.ts";
 import type { Station } from "../runtime/station.ts";
@@ -14,6 +15,7 @@ export function watchNode({ gauge }: Metrics, station: Station, { writes, reads 
   gauge("leading", () => (status().role === "leader" ? 1 : 0));
   gauge("healthy", () => (healthOf(station, performance.now()).ok ? 1 : 0));
   gauge("members", () => status().members);
+  gauge("attested_members", () => attestedCount(station, performance.now()));
   gauge("last_index", () => status().lastIndex);
   gauge("commit_index", () => status().commitIndex);
   gauge("applied_index", () => status().appliedIndex);

@@ -1,5 +1,5 @@
 /** All that members say to this boot: at most one channel a boot, a few boots a member. */
-import type { Boot, BootKey, MemberId } from "../consensus/ids.ts";
+import type { Boot, BootKey } from "../consensus/ids.ts";
 import { ClusterError } from "../errors.ts";
 import type { PeerRequest, PeerResponse } from "../runtime/ports.ts";
 import type { Channel } from "./channel.ts";
@@ -11,8 +11,8 @@ import { type Rejection, rejection } from "./rejection.ts";
 export type Inbound = {
   /** A verified boot came; what it says is delivered from now on. */
   accept(boot: Boot, channel: Channel): void;
-  /** Ends the channels of members that are not listed any longer. */
-  keepOnly(isListed: (member: MemberId) => boolean): void;
+  /** Ends the channels of the others. */
+  keepOnly(isWanted: (boot: Boot) => boolean): void;
   sweep(): void;
   /** Lets what is buffered leave. */
   end(): Promise<void>;
@@ -52,9 +52,9 @@ export function createInbound(context: Context): Inbound {
 
   return {
     accept,
-    keepOnly: (isListed) => {
+    keepOnly: (isWanted) => {
       for (const { boot, channel } of guests.values()) {
-        if (!isListed(boot.member)) channel.destroy();
+        if (!isWanted(boot)) channel.destroy();
       }
     },
     sweep,

@@ -20,6 +20,8 @@ export type Outbound = {
   nudge(): void;
   /** Asks for a sign of life; gives the channel up when there was none for too long. */
   sweep(): void;
+  /** Ends the channel if it leads to such a boot; goes on dialling, for another may come. */
+  drop(isDropped: (boot: Boot) => boolean): void;
   /** Lets what is buffered leave, and dials no more. */
   end(): Promise<void>;
   destroy(): void;
@@ -34,7 +36,7 @@ export function createOutbound(address: PeerAddress, context: Context): Outbound
 
   function onUp(boot: Boot, channel: Channel): void {
     const requests = createRequests(boot.member, limits.requestsMax, channel.send);
-    channel.listen((body) => onFrame(body, requests));
+    channel.listen((body) => onFrame(body, requests, context));
     live = { boot, channel, requests };
     events.connected(boot);
   }
@@ -45,16 +47,6 @@ export function createOutbound(address: PeerAddress, context: Context): Outbound
     live = null;
     requests.abandon();
     events.disconnected(boot);
-  }
-
-  function onFrame(body: Uint8Array, requests: Requests): Rejection | null {
-    const frame = decodeFrame(body, context.digest);
-    if (frame.kind === "rejection") return frame;
-    if (frame.kind === "response") requests.answer(frame.id, frame.response);
-    else if (frame.kind !== "pong") {
-      return rejection("garbage", `a ${frame.kind} where only responses are expected`);
-    }
-    return null;
   }
 
   const liveAs = (to: Boot): Live | null => (live?.boot.bootKey === to.bootKey ? live : null);
@@ -86,6 +78,11 @@ export function createOutbound(address: PeerAddress, context: Context): Outbound
     request,
     nudge: dialler.nudge,
     sweep,
+    drop: (isDropped) => {
+      if (live === null || !isDropped(live.boot)) return;
+      live.channel.destroy();
+      down();
+    },
     end: async () => {
       dialler.stop();
       await live?.channel.end();
@@ -97,4 +94,14 @@ export function createOutbound(address: PeerAddress, context: Context): Outbound
       down();
     },
   };
+}
+
+function onFrame(body: Uint8Array, requests: Requests, { digest }: Context): Rejection | null {
+  const frame = decodeFrame(body, digest);
+  if (frame.kind === "rejection") return frame;
+  if (frame.kind === "response") requests.answer(frame.id, frame.response);
+  else if (frame.kind !== "pong") {
+    return rejection("garbage", `a ${frame.kind} where only responses are expected`);
+  }
+  return null;
 }

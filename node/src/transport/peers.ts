@@ -8,7 +8,7 @@
  * **Safety assumes** that TLS 1.3 holds and that `verify` is right (see door.ts).
  * **Liveness assumes** that a member reaches the endpoints that the contract lists.
  */
-import type { Boot, Digest, MemberId } from "../consensus/ids.ts";
+import type { Boot, BootKey, Digest, MemberId } from "../consensus/ids.ts";
 import type { Message } from "../consensus/message.ts";
 import type { ProveBoot, VerifyBoot } from "../runtime/attestation.ts";
 import type {
@@ -24,7 +24,7 @@ import type { Channel } from "./channel.ts";
 import { type Context, sweepsPerSilence } from "./context.ts";
 import { type Cluster, createDoor } from "./door.ts";
 import type { BootIdentity } from "./identity.ts";
-import { createInbound } from "./inbound.ts";
+import { createInbound, type Inbound } from "./inbound.ts";
 import { defaultLimits, type Limits } from "./limits.ts";
 import { listen } from "./listener.ts";
 import { createOutbound, type Outbound } from "./outbound.ts";
@@ -89,7 +89,7 @@ export async function openPeers(options: PeersOptions): Promise<Peers & { readon
     for (const [member, address] of wanted) {
       if (!outbounds.has(member)) outbounds.set(member, createOutbound(address, context));
     }
-    inbound.keepOnly(isListed);
+    inbound.keepOnly(({ member }) => isListed(member));
   }
 
   function send(to: Boot, message: Message): void {
@@ -118,7 +118,18 @@ export async function openPeers(options: PeersOptions): Promise<Peers & { readon
     ]);
   }
 
-  return { port: listener.port, setRoster, send, request, close };
+  const drop = (bootKeys: readonly BootKey[]) => dropBoots(bootKeys, inbound, outbounds);
+  return { port: listener.port, setRoster, drop, send, request, close };
+}
+
+function dropBoots(
+  bootKeys: readonly BootKey[],
+  inbound: Inbound,
+  outbounds: ReadonlyMap<MemberId, Outbound>,
+): void {
+  const isDropped = ({ bootKey }: Boot) => bootKeys.includes(bootKey);
+  inbound.keepOnly((boot) => !isDropped(boot));
+  for (const outbound of outbounds.values()) outbound.drop(isDropped);
 }
 
 const notOnRoster = (member: MemberId) => unreachable(member, "it is not on the roster");

@@ -59,6 +59,8 @@ export const proof: Attestation = {
     blockNumber: "7",
     blockHash: `0x${"44".repeat(32)}`,
   },
+  collateral: { tcbInfo: "{}" },
+  checkpoints: [],
 };
 
 export const receipt: Receipt = {

@@ -63,7 +63,7 @@ function stationWith(replica: Replica, views: readonly ChainView[]): Station {
     identity: { wallet: addressIn(0), instanceId: "ab" },
     chain: { id: 31_337, contract: "0x", disagreeing: () => ["rpc 2 (127.0.0.1:8545)"] },
     member: member as Member,
-    proveBoot: null,
+    verdicts: null,
     waitingFor: null,
     attestation: null,
     stopping: false,

@@ -13,7 +13,7 @@ test("a node that waits for the guest agent says that it neither leads nor is he
     identity: null,
     chain: null,
     member: null,
-    proveBoot: null,
+    verdicts: null,
     waitingFor: "the guest agent",
     attestation: null,
     stopping: false,
