@@ -1,12 +1,12 @@
 /** A member as it answers `GET /attestation?nonce=`, by the real simulator and a pretended chain. */
-import { hexToBytes } from "@noble/hashes/utils";
-import type { Admission, BootProof } from "../../../node/src/runtime/attestation.ts";
+import type { Admission } from "../../../node/src/runtime/attestation.ts";
+import type { Attestation } from "../../../node/src/runtime/service.ts";
 import type { Certificate } from "../../../node/src/tee/certificates.ts";
 import type { Collateral } from "../../../node/src/tee/collateral.ts";
 import { type Enclave, openEnclave } from "../../../node/src/tee/enclave.ts";
 import { fetchCollateral } from "../../../node/src/tee/pccs.ts";
-import { bootReportData } from "../../../node/src/tee/reportData.ts";
-import { evidenceOf } from "../../../node/src/tee/verifyBoot.ts";
+import { createPresenter } from "../../../node/src/tee/present.ts";
+import { unverifiable } from "../../../node/src/tee/quote.ts";
 import type { Presented, Standards } from "../../../scripts/verify/evidence.ts";
 import { admissionOf, chainOf, cluster, proverOf, type TestChain } from "../../node/tee/support.ts";
 import { recordingLog } from "../../support/recorders.ts";
@@ -20,31 +20,31 @@ export async function enclaveOf(simulator: Simulator, instance = 0): Promise<Enc
   return openEnclave({ endpoint: simulator.sockets[instance], log });
 }
 
-/** As `attest` of node/src/compose.ts answers. */
+/** What the node's own code answers, with the collateral that the simulator serves. */
 export async function attestation(
   enclave: Enclave,
   chain: TestChain,
-  asked = nonce,
-  of = cluster,
-): Promise<BootProof> {
-  const proof = await proverOf(enclave, chain, of)();
-  const reportData = bootReportData({ ...of, ...proof, blockNumber: BigInt(proof.blockNumber) });
-  reportData.set(hexToBytes(asked), 32);
-  return { ...proof, ...(await enclave.quote(reportData)) };
-}
-
-/** As the simulator's PCCS serves it at the moment. */
-export async function collateralOf(simulator: Simulator, proof: BootProof): Promise<Collateral> {
-  const url = simulator.pccs ?? "";
-  return fetchCollateral(evidenceOf(proof).pck, { url, timeoutMs: 5_000 });
+  { simulator, asked = nonce }: { readonly simulator?: Simulator; readonly asked?: string } = {},
+): Promise<Attestation> {
+  const present = createPresenter({
+    cluster,
+    enclave,
+    prove: proverOf(enclave, chain),
+    collateralFor: async (model) => {
+      const url = simulator?.pccs ?? null;
+      if (url === null) throw unverifiable("there is none");
+      return fetchCollateral(model, { url, timeoutMs: 5_000 });
+    },
+    ownCheckpoints: () => [],
+  });
+  return present(asked);
 }
 
 export function presented(
-  enclave: Enclave,
-  answer: BootProof,
+  { wallet, instanceId }: Enclave,
+  answer: Attestation,
   served: Collateral | null,
 ): Presented {
-  const { wallet, instanceId } = enclave;
   return { member: { id: wallet.address, instanceId }, nonce, answer, served };
 }
 
