@@ -13,6 +13,7 @@ import type { Config } from "./config/config.ts";
 import type { Setup } from "./consensus/replica.ts";
 import { type HttpServer, startHttp } from "./http/server.ts";
 import { createService } from "./runtime/answers.ts";
+import type { Verdicts } from "./runtime/attestation.ts";
 import { CallError } from "./runtime/calls.ts";
 import { enrol } from "./runtime/enrol.ts";
 import { describe, type Member, startMember } from "./runtime/member.ts";
@@ -208,25 +209,7 @@ async function takePart(
   });
   member.attach(peers);
   station.member = member;
-  const reattest = keepAttesting({
-    verdicts,
-    everyMs: config.reattestEveryMs,
-    inUse: member.bootsInUse,
-    policyChanged: chain.policyChanged,
-    onRefused: member.onRefused,
-    log: log.child({ part: "attestation" }),
-    signal,
-  });
-  watch = watchChain({
-    chain,
-    pollMs: config.chainPollMs,
-    onView: (view) => {
-      member.onView(view);
-      reattest.onView(view);
-    },
-    onError: ({ fault }) => log.warn({ fault }, "the contract could not be read"),
-    signal,
-  });
+  watch = keepWatch(parts, chain, member, verdicts);
   const { endpoint, peerEndpoint } = config;
   const { instanceId } = enclave;
   const boot = { instanceId, bootKey: identity.bootKey, endpoint, peerEndpoint };
@@ -241,6 +224,33 @@ async function takePart(
   });
   if (outcome === "this-boot") member.onRegistered();
   watch.refresh();
+}
+
+function keepWatch(
+  { options: { config, log }, signal }: Parts,
+  chain: ClusterChain,
+  member: Member,
+  verdicts: Verdicts,
+): Watch {
+  const reattest = keepAttesting({
+    verdicts,
+    everyMs: config.reattestEveryMs,
+    inUse: member.bootsInUse,
+    policyChanged: chain.policyChanged,
+    onRefused: member.onRefused,
+    log: log.child({ part: "attestation" }),
+    signal,
+  });
+  return watchChain({
+    chain,
+    pollMs: config.chainPollMs,
+    onView: (view) => {
+      member.onView(view);
+      reattest.onView(view);
+    },
+    onError: ({ fault }) => log.warn({ fault }, "the contract could not be read"),
+    signal,
+  });
 }
 
 function becomeMember(

@@ -81,10 +81,9 @@ const now = () => performance.now();
 
 export function startMember(options: MemberOptions): Member {
   const { journal, setup, log, chain, recoverVoucher } = options;
-  let peers: Peers | null = null;
-  const sight = createSight(setup.self.member);
-  const peerEndpoints = new Map<MemberId, string>();
   const { recovered } = journal;
+  let peers: Peers | null = null;
+  const [sight, peerEndpoints] = [createSight(setup.self.member), new Map<MemberId, string>()];
   const replicated = createReplicated(recovered.snapshot, setup.digest);
   const calls = createCalls(
     {
@@ -136,7 +135,7 @@ export function startMember(options: MemberOptions): Member {
       runner.input({ kind: "view", view: view.view });
     },
     onRegistered: () => runner.input({ kind: "registered" }),
-    onRefused: (refused) => {
+    onRefused(refused) {
       // Before their channels go: what follows from that should find them refused.
       runner.input({ kind: "attested", refused });
       peers?.drop(refused);

@@ -125,7 +125,10 @@ test("where nothing can be judged, verdicts stay, and it is tried again", async 
   });
   await expect.poll(() => tries).toBeGreaterThan(2);
   expect(told).toEqual([[second]]);
-  expect(lines[0]).toMatchObject({ level: "warn", fields: { reason: "the chain cannot be reached" } });
+  expect(lines[0]).toMatchObject({
+    level: "warn",
+    fields: { reason: "the chain cannot be reached" },
+  });
 });
 
 test("changes that cannot be looked up are no change", async () => {
