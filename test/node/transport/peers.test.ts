@@ -4,7 +4,16 @@ import type { Message } from "../../../node/src/consensus/message.ts";
 import { encodeFrame } from "../../../node/src/transport/codec.ts";
 import { createBootIdentity } from "../../../node/src/transport/identity.ts";
 import { helloOf, knockAs, nowhere, startPuppet } from "./stranger.ts";
-import { alice, bob, carol, eventually, introduce, proofOf, startPeer } from "./support.ts";
+import {
+  alice,
+  appraisal,
+  bob,
+  carol,
+  eventually,
+  introduce,
+  proofOf,
+  startPeer,
+} from "./support.ts";
 
 const confidence = (of: number): Message => ({ kind: "confidence", term: term(of) });
 const termIn = (message: Message | undefined) =>
@@ -143,6 +152,30 @@ test("who leaves the roster loses its channels and is not heard again", async ()
   await eventually(() => a.rejected("not-a-member") > 2);
   expect(a.messages).toEqual([]);
   expect(a.connected).toHaveLength(1);
+});
+
+test("a boot that is dropped loses its channels both ways, and is judged again when it returns", async () => {
+  const [a, b] = [await startPeer(alice), await startPeer(bob)];
+  await introduce(a, b);
+  a.verify.mockRejectedValue(new Error("the compose hash is not allowed"));
+  a.peers.drop([b.boot.bootKey]);
+  await eventually(() => a.disconnected.length === 1 && b.disconnected.length === 1);
+  a.peers.send(b.boot, confidence(1));
+  expect(a.dropped("no-channel")).toBe(1);
+  await eventually(() => a.rejected("proof") > 1);
+  expect(a.connected).toHaveLength(1);
+
+  a.verify.mockResolvedValue(appraisal);
+  await eventually(() => a.connected.length === 2);
+});
+
+test("dropping one boot leaves the others their channels", async () => {
+  const [a, b] = [await startPeer(alice), await startPeer(bob)];
+  await introduce(a, b);
+  a.peers.drop([a.boot.bootKey]);
+  a.peers.send(b.boot, confidence(1));
+  await eventually(() => b.messages.length === 1);
+  expect(a.disconnected).toEqual([]);
 });
 
 test("who left the roster is dialled no more", async () => {
