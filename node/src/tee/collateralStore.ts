@@ -43,6 +43,7 @@ export type CollateralStoreOptions = {
   readonly log: Log;
   /** Milliseconds that only grow. */
   readonly clockMs?: () => number;
+  readonly fetchMsMax?: number;
 };
 
 type Kept = { readonly collateral: Collateral; readonly checked: CheckedCollateral };
@@ -51,16 +52,19 @@ type Shelf = {
   triedMs: number;
   /** Of the last attempt. */
   failure: string | null;
+  /** Attempts that failed in a row. */
+  failures: number;
   attempt: Promise<void> | null;
 };
 
-const retryAfterMs = 10_000;
-const fetchMsMax = 5_000;
+const retryAfterMsMin = 1_000;
+const retryAfterMsMax = 30_000;
 /** One is right for a homogeneous cluster; certified models are few. */
 const shelvesMax = 64;
 
 export function createCollateralStore(options: CollateralStoreOptions): CollateralStore {
-  const { root, graceMs, refreshAfterMs, log, clockMs = () => performance.now() } = options;
+  const { root, graceMs, refreshAfterMs, log } = options;
+  const { clockMs = () => performance.now(), fetchMsMax = 8_000 } = options;
   const disk = createDisk(options);
   const shelfOf = createShelves();
 
@@ -68,7 +72,8 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
     const shelf = shelfOf(model);
     const isNew = shelf.triedMs === Number.NEGATIVE_INFINITY;
     const isOver = shelf.kept === null || nowMs > shelf.kept.checked.validToMs;
-    const dueMs = shelf.failure === null && !isOver ? refreshAfterMs : retryAfterMs;
+    const waitMs = Math.min(retryAfterMsMin * 2 ** (shelf.failures - 1), retryAfterMsMax);
+    const dueMs = shelf.failures > 0 || isOver ? waitMs : refreshAfterMs;
     if (clockMs() - shelf.triedMs >= dueMs) shelf.attempt ??= attempt(model, shelf);
     // The news can wait for the next time when what is at hand was fetched by this process.
     if (isNew || isOver) await shelf.attempt;
@@ -88,6 +93,7 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
       const fetched = { collateral, checked: checkCollateral(collateral, root) };
       if (shelf.failure !== null) log.info({ ...model }, "the PCCS answers again");
       shelf.failure = null;
+      shelf.failures = 0;
       if (!isOlder(fetched, shelf.kept)) {
         shelf.kept = fetched;
         await disk.save(model, collateral);
@@ -96,6 +102,7 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
       const reason = reasonOf(error);
       if (shelf.failure !== reason) log.warn({ ...model, reason }, "collateral could not be had");
       shelf.failure = reason;
+      shelf.failures += 1;
     } finally {
       shelf.triedMs = clockMs();
       shelf.attempt = null;
@@ -114,7 +121,7 @@ function createShelves(): (model: Model) => Shelf {
     const oldest = shelves.keys().next();
     if (shelves.size >= shelvesMax && oldest.done !== true) shelves.delete(oldest.value);
     const triedMs = Number.NEGATIVE_INFINITY;
-    const shelf: Shelf = { kept: null, triedMs, failure: null, attempt: null };
+    const shelf: Shelf = { kept: null, triedMs, failure: null, failures: 0, attempt: null };
     shelves.set(name, shelf);
     return shelf;
   };

@@ -72,14 +72,8 @@ const ofQuote: readonly [string, Evidence, Partial<Check>][] = [
 ];
 test.each(ofQuote)("%s fails alone among a quote's own checks", (name, evidence, found) => {
   const failures = platformChecks(evidence).filter(({ ok }) => !ok);
-  expect(failures).toEqual([
-    { name, ok: false, expected: expect.any(String), ...actualOf(failures), ...found },
-  ]);
+  expect(failures).toEqual([expect.objectContaining({ name, ...found })]);
 });
-
-function actualOf([first]: readonly Check[]): Partial<Check> {
-  return first === undefined ? {} : { actual: first.actual, expected: first.expected };
-}
 
 test.each([0, 1, 2, 3])("a log that does not replay register %i fails by its name", (register) => {
   const rtmrs = [...goodEvidence.quote.rtmrs] as [string, string, string, string];

@@ -42,6 +42,11 @@ export function chainOf(length: number, admission: Admission) {
       reach();
       return state.admission;
     },
+    /** Gives the newest block this time. */
+    stamp(timestampMs: number) {
+      const newest = blocks.at(-1);
+      if (newest !== undefined) blocks[blocks.length - 1] = { ...newest, timestampMs };
+    },
     extend(count: number) {
       for (let more = 0; more < count; more += 1) blocks.push(at(BigInt(blocks.length)));
     },
@@ -116,6 +121,7 @@ export function verificationOf(
     directory,
     graceMs: change.collateralGraceMs ?? 0,
     refreshAfterMs: 3_600_000,
+    fetchMsMax: 60_000,
     log,
     ...(clockMs === undefined ? {} : { clockMs }),
   });
