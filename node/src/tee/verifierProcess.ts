@@ -6,6 +6,7 @@
  * Safety assumes: nothing of the process but what it says itself; no answer is never a yes.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { getCompileCacheDir } from "node:module";
 import type { SignatureAnswer, VerifySignatures } from "./quoteSignatures.ts";
 import { type Answered, program, role } from "./quoteSignaturesMain.ts";
 
@@ -31,17 +32,19 @@ export function createVerifierProcess(
     readonly program?: string;
   } = {},
 ): VerifierProcess {
-  const { answerMsMax = 8_000, idleMs = 5_000 } = options;
+  // Longer than any peer waits: what a busy machine finds out late is known when the peer comes back.
+  const { answerMsMax = 30_000, idleMs = 5_000 } = options;
   const waiting = new Map<number, Waiting>();
   let current: ChildProcess | null = null;
   let asked = 0;
   let idle: NodeJS.Timeout | undefined;
 
   function start(): ChildProcess {
+    const cacheDirectory = getCompileCacheDir();
     const child = fork(options.program ?? program, [role], {
       execArgv: flags,
       // It has no use for addresses and credentials.
-      env: {},
+      env: cacheDirectory === undefined ? {} : { NODE_COMPILE_CACHE: cacheDirectory },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     // Waiting callers keep the node's process alive, not this one.
