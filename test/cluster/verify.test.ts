@@ -10,32 +10,11 @@ import { startCluster } from "../../scripts/cluster/launch.ts";
 import { attestationRoot } from "../../scripts/cluster/layout.ts";
 import { pccsPortOf } from "../../scripts/cluster/ports.ts";
 import { readRecord } from "../../scripts/cluster/record.ts";
-import { main } from "../../scripts/verify/main.ts";
 import { type NodeProxy, startNodeProxy } from "../scripts/verify/nodeProxy.ts";
+import { type Document, type Finding, type Member, run } from "../scripts/verify/run.ts";
 import { increment } from "../support/clients.ts";
 import { startRpcProxy } from "../support/rpcProxy.ts";
 import { startSimulator } from "../support/simulator.ts";
-
-type Finding = {
-  readonly group: string;
-  readonly check: string;
-  readonly result: string;
-  readonly expected: string;
-  readonly actual: string;
-};
-type Member = {
-  readonly wallet: string;
-  readonly endpoint: string;
-  readonly passes: boolean;
-  readonly findings: readonly Finding[];
-};
-type Document = {
-  readonly verified: boolean;
-  readonly contract: { readonly address: string; readonly pinned: boolean };
-  readonly members: readonly Member[];
-  readonly given: Member | null;
-  readonly commonCheckpoint: { readonly index: number } | null;
-};
 
 const basePort = 19_900;
 let cluster: Cluster;
@@ -69,21 +48,6 @@ afterAll(async () => {
   await proxy?.stop();
   await rm(dataDir, { recursive: true, force: true });
 });
-
-type Ended = { readonly code: number; readonly output: string; readonly complaint: string };
-
-async function run(...args: readonly string[]): Promise<Ended> {
-  let [output, complaint] = ["", ""];
-  const code = await main(args, {
-    say: (text) => {
-      output += text;
-    },
-    complain: (text) => {
-      complaint += text;
-    },
-  });
-  return { code, output, complaint };
-}
 
 /** Of the local cluster, as its node1 or another target leads to it. */
 async function verify(...args: readonly string[]): Promise<Document> {

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { main } from "../../../scripts/verify/main.ts";
 import { freePort } from "../../support/processes.ts";
+import { run } from "./run.ts";
 
 const contract = `0x${"5f".repeat(20)}`;
 const nowhere = "http://127.0.0.1:1";
@@ -33,19 +33,6 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function run(args: readonly string[]) {
-  let [output, complaint] = ["", ""];
-  const code = await main(args, {
-    say: (said) => {
-      output += said;
-    },
-    complain: (said) => {
-      complaint += said;
-    },
-  });
-  return { code, output, complaint };
-}
-
 test.each<readonly [args: () => readonly string[], complaint: RegExp]>([
   [() => ["ftp://x"], /expected a node's http URL or a contract's address .*, got ftp:\/\/x/],
   [() => ["0x12"], /expected a node's http URL or a contract's address .*, got 0x12/],
@@ -67,7 +54,7 @@ test.each<readonly [args: () => readonly string[], complaint: RegExp]>([
   [() => [contract, "--root", join(directory, "text")], /certificate/],
   [() => [contract, "--measurements", join(directory, "text")], /measurements cannot be read/],
 ])("what cannot be used as it is given exits with 2", async (args, complaint) => {
-  const ended = await run([...args(), ...(args().includes("--data-dir") ? [] : noCluster())]);
+  const ended = await run(...args(), ...(args().includes("--data-dir") ? [] : noCluster()));
   expect(ended.complaint).toMatch(complaint);
   expect(ended.code).toBe(2);
   expect(ended.output).toBe("");
@@ -96,7 +83,7 @@ test.each<readonly [string, Readonly<Record<string, unknown>>, RegExp]>([
   ["a chain that is away", {}, /error: the chain cannot be reached: rpc 1 /],
 ])("%s is no verdict: it exits with 1 and says so", async (_what, given, complaint) => {
   answers = given;
-  const ended = await run([contract, "--rpc", rpc, "--timeout", "5", ...noCluster()]);
+  const ended = await run(contract, "--rpc", rpc, "--timeout", "5", ...noCluster());
   expect(ended.complaint).toMatch(complaint);
   expect(ended.code).toBe(1);
   expect(ended.output).toBe("");
@@ -104,13 +91,13 @@ test.each<readonly [string, Readonly<Record<string, unknown>>, RegExp]>([
 
 test("a node that does not answer names no contract", async () => {
   const away = `http://127.0.0.1:${await freePort()}`;
-  const ended = await run([away, "--rpc", rpc, ...noCluster()]);
+  const ended = await run(away, "--rpc", rpc, ...noCluster());
   expect(ended.complaint).toMatch(/ does not name its contract: \/status: .*ECONNREFUSED/);
   expect(ended.code).toBe(1);
 });
 
 test("help is no misuse", async () => {
-  const { code, output } = await run(["--help"]);
+  const { code, output } = await run("--help");
   expect(code).toBe(0);
   expect(output).toMatch(/^Usage: npm run verify -- \[options\] \[target\]/);
 });
