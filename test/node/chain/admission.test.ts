@@ -203,3 +203,35 @@ test("an endpoint that cannot be reached is no answer", async () => {
     fault: { code: "chain.unreachable" },
   });
 });
+
+test("a change of a list shows in the blocks that hold it, and in no others", async () => {
+  const { policyChanged } = await open(2, [world.anvil.url, ...proxies.map(({ url }) => url)]);
+  const newest = async () => BigInt(await world.anvil.rpc<string>("eth_blockNumber"));
+  const before = await newest();
+  await asOwner("addComposeHash", `0x${listed}`);
+  const changed = await newest();
+  await world.anvil.rpc("evm_mine");
+  expect(await policyChanged(before + 1n, changed)).toBe(true);
+  expect(await policyChanged(changed + 1n, await newest())).toBe(false);
+
+  // One endpoint that conceals it does not matter while another tells.
+  for (const proxy of proxies) proxy.tamper(concealsLogs);
+  expect(await policyChanged(before + 1n, changed)).toBe(true);
+});
+
+const concealsLogs: Tamper = async ({ method }, answer) =>
+  method === "eth_getLogs" ? JSON.stringify({ result: [] }) : await answer();
+
+test("where no endpoint tells of changes, that is said", async () => {
+  const [proxy] = proxies;
+  if (proxy === undefined) throw new Error("expected an endpoint");
+  const { policyChanged } = await open(1, [proxy.url]);
+  proxy.tamper(async ({ method }, answer) =>
+    method === "eth_getLogs"
+      ? JSON.stringify({ error: { code: -32_005, message: "range too large" } })
+      : await answer(),
+  );
+  await expect(policyChanged(1n, 2n)).rejects.toMatchObject({
+    fault: { code: "chain.unreachable", reason: expect.stringContaining("range too large") },
+  });
+});
