@@ -44,7 +44,8 @@ async function judge({ prove, verify }: OwnProof): Promise<{
     if (!(error instanceof QuoteError))
       return { problem: `not judged: ${message}`, fault: message };
     const { fault } = error;
-    const outcome = isForWhatItIs(fault) ? "refused" : "not judged";
-    return { problem: `${outcome}: ${message}`, fault };
+    if (isForWhatItIs(fault)) return { problem: `refused: ${message}`, fault };
+    const reason = fault.code === "quote.unverifiable" ? fault.reason : message;
+    return { problem: `not judged: ${reason}`, fault };
   }
 }
