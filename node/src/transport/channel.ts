@@ -60,8 +60,12 @@ export function openChannel(
     const rejected = reader.push(chunk);
     if (rejected !== null) reject(rejected);
   });
-  // "close" follows every error; the reason is the other side's business or the network's.
-  socket.on("error", () => {});
+  // "close" follows every error. Most are the other side's business or the network's; bytes that
+  // TLS cannot read are somebody's on the way.
+  socket.on("error", (error) => {
+    const code = "code" in error ? String(error.code) : "";
+    if (code.startsWith("ERR_SSL_")) onRejected(rejection("garbage", `TLS: ${code}`));
+  });
   socket.on("close", () => {
     clearTimeout(helloTimer);
     resolveFirst(null);

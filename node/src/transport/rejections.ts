@@ -53,7 +53,7 @@ export function createRejections(log: Log, count: Count, nowMs: () => number): R
   return {
     reject: (address, { reason, detail, fault }) => {
       count("peer_rejected_total", { reason });
-      const suppressed = mayLog(`${reason} ${address}`);
+      const suppressed = mayLog(`${reason} ${wrongOf(fault)} ${address}`);
       if (suppressed === null) return;
       const about = fault == null ? {} : { fault };
       log.warn({ address, reason, detail, ...about, suppressed }, "peer rejected");
@@ -64,4 +64,10 @@ export function createRejections(log: Log, count: Count, nowMs: () => number): R
       log.info({ address, reason, suppressed }, `${what} failed`);
     },
   };
+}
+
+/** What was wrong with a proof: behind one gateway, one attack must not hide another's line. */
+function wrongOf(fault: unknown): string {
+  const { code = "", check = "" } = (fault ?? {}) as { code?: unknown; check?: unknown };
+  return `${code} ${check}`;
 }

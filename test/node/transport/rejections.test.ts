@@ -42,6 +42,18 @@ test("other reasons and other addresses are logged on their own", () => {
   expect(lines).toHaveLength(3);
 });
 
+test("what was wrong with a proof is logged for each thing that was", () => {
+  const { lines, rejections } = arrange();
+  for (const check of ["compose hash", "debug attribute", "compose hash"]) {
+    const fault = { code: "quote.rejected", check };
+    rejections.reject("10.0.0.1", { ...rejection("proof", "as arranged"), fault });
+  }
+  expect(lines.map(({ fields }) => (fields as { fault: { check: string } }).fault.check)).toEqual([
+    "compose hash",
+    "debug attribute",
+  ]);
+});
+
 test("addresses without number fill neither memory nor log", () => {
   const { lines, rejections, counted, pass } = arrange();
   for (let at = 0; at < 10_000; at += 1) {
