@@ -10,6 +10,7 @@ import { createVoteRecoverer, createVoteSigner } from "./chain/votes.ts";
 import { createCheckpointSigner, createVoucherRecoverer } from "./chain/vouchers.ts";
 import { type Watch, watchChain } from "./chain/watch.ts";
 import type { Config } from "./config/config.ts";
+import { protocolSettings } from "./config/protocol.ts";
 import type { Setup } from "./consensus/replica.ts";
 import { type HttpServer, startHttp } from "./http/server.ts";
 import { createService } from "./runtime/answers.ts";
@@ -21,7 +22,7 @@ import type { Journal, Log } from "./runtime/ports.ts";
 import { keepAttesting } from "./runtime/reattest.ts";
 import { ownCheckpoints } from "./runtime/receipts.ts";
 import type { Attestation } from "./runtime/service.ts";
-import type { Station } from "./runtime/station.ts";
+import { newStation, type Station } from "./runtime/station.ts";
 import { sha256Chain, sha256Tree } from "./storage/digest.ts";
 import { openJournal } from "./storage/journal.ts";
 import {
@@ -63,7 +64,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const { count } = metrics;
   const trust = readTrustSettings(config);
   const identity = await createBootIdentity();
-  const station = newStation(options, identity);
+  const { bootKey } = identity;
+  const { endpoint } = config;
+  const startedMs = performance.now();
+  const station = newStation({ bootKey, endpoint, version: options.version, startedMs });
   const journal = await openJournal({
     directory: config.dataDir,
     digest: sha256Chain,
@@ -105,27 +109,9 @@ type Parts = {
   readonly station: Station;
   readonly journal: Journal;
   readonly signal: AbortSignal;
-  enclave?: Enclave;
-  chain?: ClusterChain;
   attestation?: AttestationParts;
   present?: (nonce: string | null) => Promise<Attestation>;
 };
-
-function newStation({ config, version }: NodeOptions, { bootKey }: BootIdentity): Station {
-  return {
-    bootKey,
-    endpoint: config.endpoint,
-    version,
-    startedMs: performance.now(),
-    identity: null,
-    chain: null,
-    member: null,
-    verdicts: null,
-    waitingFor: "the guest agent",
-    attestation: null,
-    stopping: false,
-  };
-}
 
 /** The node's life up to serving: guest agent, chain, peers, registration. */
 async function work(parts: Parts): Promise<void> {
@@ -140,7 +126,6 @@ async function work(parts: Parts): Promise<void> {
     onWaiting: (reason) => onWaiting(`the guest agent: ${reason}`),
     signal,
   });
-  parts.enclave = enclave;
   station.identity = { wallet: enclave.wallet.address, instanceId: enclave.instanceId };
   onWaiting("the chain");
   const chain = await openChain({
@@ -156,7 +141,6 @@ async function work(parts: Parts): Promise<void> {
     onWaiting: (reason) => onWaiting(`the chain: ${reason}`),
     signal,
   });
-  parts.chain = chain;
   const { chainId: id, contract, disagreeing } = chain;
   station.chain = { id, contract, disagreeing };
   await takePart(parts, enclave, chain, onWaiting);
@@ -261,22 +245,10 @@ function becomeMember(
 ): Member {
   const { config, log, metrics, onHalt } = options;
   const setup: Setup = {
+    ...protocolSettings(config),
     self: { member: wallet.address, bootKey: identity.bootKey },
     digest: sha256Chain,
     treeHash: sha256Tree,
-    heartbeatMs: config.heartbeatMs,
-    suspectAfterMs: config.suspectAfterMs,
-    voteFallbackMs: config.voteFallbackMs,
-    termWindow: 1_000_000,
-    coldStart: config.coldStart,
-    batchBytesMax: 262_144,
-    chunkBytesMax: 1_048_576,
-    batchesInFlightMax: 2,
-    retainedEntries: 5_000,
-    checkpointEvery: config.checkpointEvery,
-    checkpointMs: config.checkpointMs,
-    anchorEveryMs: config.anchorEveryMs,
-    removeAfterMs: config.removeAfterMs,
   };
   return startMember({
     setup,

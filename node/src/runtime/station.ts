@@ -24,3 +24,19 @@ export type Station = {
   attestation: string | null;
   stopping: boolean;
 };
+
+/** A process that has just begun: whatever the world has to tell is still unknown. */
+export function newStation(
+  self: Pick<Station, "bootKey" | "endpoint" | "version" | "startedMs">,
+): Station {
+  return {
+    ...self,
+    identity: null,
+    chain: null,
+    member: null,
+    verdicts: null,
+    waitingFor: "the guest agent",
+    attestation: null,
+    stopping: false,
+  };
+}
