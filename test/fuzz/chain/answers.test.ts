@@ -224,7 +224,7 @@ test(
         const answer = await withinPatience(asked.catch(expectChainError));
         if (name === "read") expectPlausible(answer as Awaited<ReturnType<ClusterChain["read"]>>);
       }),
-      runs(400),
+      runs(200),
     );
   },
   withinMs(120_000),
@@ -253,7 +253,7 @@ test(
           }),
         );
       }),
-      runs(150),
+      runs(60),
     );
   },
   withinMs(60_000),

@@ -107,7 +107,7 @@ test("any environment is read, or refused by the names of its variables", () => 
       if (read.ok) expectInRange(read.config);
       else expectNamed(read, environment);
     }),
-    runs(2_000),
+    runs(1_000),
   );
 });
 

@@ -142,7 +142,7 @@ test(
         const status = await fetch(`http://127.0.0.1:${target.port}/status`);
         expect(status.status).toBe(200);
       }),
-      runs(60),
+      runs(30),
     );
   },
   withinMs(60_000),

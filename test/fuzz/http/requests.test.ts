@@ -55,7 +55,7 @@ test(
         const [status] = await answersTo([]);
         expect(status?.status).toBe(200);
       }),
-      runs(150),
+      runs(80),
     );
   },
   withinMs(60_000),

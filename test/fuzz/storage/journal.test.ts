@@ -232,7 +232,7 @@ test(
           rmSync(directory, { recursive: true, force: true });
         },
       ),
-      runs(1_200),
+      runs(400),
     );
   },
   withinMs(60_000),

@@ -38,7 +38,7 @@ test("bytes of a frame that were changed give a frame or a rejection", () => {
     fc.property(frames, fc.array(harms, { minLength: 1, maxLength: 3 }), (frame, each) => {
       expectFrameOrRejection(each.reduce(harm, encodeFrame(frame).subarray(4)));
     }),
-    runs(1_500),
+    runs(600),
   );
 });
 
@@ -49,7 +49,7 @@ test("headers of which a part was changed give a frame or a rejection", () => {
       const changed = JSON.stringify(each.reduce(change, JSON.parse(header))) ?? "";
       expectFrameOrRejection(writeFrame(changed, attachments).subarray(4));
     }),
-    runs(1_500),
+    runs(600),
   );
 });
 
@@ -65,7 +65,7 @@ test("attachments that were changed, swapped or lost give a frame or a rejection
       }
       expectFrameOrRejection(writeFrame(header, present).subarray(4));
     }),
-    runs(1_000),
+    runs(500),
   );
 });
 
@@ -76,7 +76,7 @@ test("a stream cut anywhere gives the frames that were in it, whatever their len
       const whole = bodiesIn(stream, [stream.length]);
       expect(bodiesIn(stream, cuts)).toEqual(whole);
     }),
-    runs(1_000),
+    runs(500),
   );
 });
 

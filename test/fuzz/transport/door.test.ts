@@ -113,7 +113,7 @@ test(
         expect(rejectedBy(a) - before).toBe(all.length);
         expect(a.messages).toEqual([]);
       }),
-      runs(25),
+      runs(15),
     );
     await expectBobIsHeard(a, key);
   },
@@ -159,7 +159,7 @@ test(
         socket.destroy();
         await closed;
       }),
-      runs(60),
+      runs(40),
     );
     await expectBobIsHeard(a, key);
     expect(a.lines.filter(({ level }) => level === "error")).toEqual([]);
