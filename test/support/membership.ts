@@ -24,7 +24,10 @@ type Deployment = {
 
 const ether = 10n ** 18n;
 
-export async function deployMembership(anvil: Anvil, deployment: Deployment): Promise<Membership> {
+export async function deployMembership(
+  anvil: Pick<Anvil, "rpc">,
+  deployment: Deployment,
+): Promise<Membership> {
   const [owner] = await anvil.rpc<readonly `0x${string}`[]>("eth_accounts");
   if (owner === undefined) throw new Error("anvil has no accounts");
 
@@ -75,7 +78,7 @@ export async function deployMembership(anvil: Anvil, deployment: Deployment): Pr
   };
 }
 
-async function transact(anvil: Anvil, request: object): Promise<Receipt> {
+async function transact(anvil: Pick<Anvil, "rpc">, request: object): Promise<Receipt> {
   const hash = await anvil.rpc<string>("eth_sendTransaction", [request]);
   for (;;) {
     const receipt = await anvil.rpc<Receipt | null>("eth_getTransactionReceipt", [hash]);
