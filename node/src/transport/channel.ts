@@ -60,9 +60,10 @@ export function openChannel(
     const rejected = reader.push(chunk);
     if (rejected !== null) reject(rejected);
   });
-  // "close" follows every error. Most are the other side's business or the network's; bytes that
-  // TLS cannot read are somebody's on the way.
+  // Most errors are the other side's business or the network's. Bytes that TLS cannot read are
+  // somebody's on the way, and Node.js leaves the connection open: mute, until silence ended it.
   socket.on("error", (error) => {
+    socket.destroy();
     const code = "code" in error ? String(error.code) : "";
     if (code.startsWith("ERR_SSL_")) onRejected(rejection("garbage", `TLS: ${code}`));
   });

@@ -56,6 +56,23 @@ test("bytes that are not TLS are refused", async () => {
   await eventually(() => a.rejected("garbage") === 1);
 });
 
+test("bytes changed on the way end the channel at once, for TLS cannot read them", async () => {
+  const a = await startPeer(alice, { limits: { silenceMs: 600_000 } });
+  a.peers.setRoster([nowhere(bob)]);
+  const key = await createBootIdentity();
+  const plain = knockPlainly(a);
+  const secured = connect({ socket: plain.socket, ...tlsOptions(key) });
+  secured.on("error", () => undefined);
+  secured.write(helloOf(proofOf(bob, key)));
+  await once(secured, "data");
+  const record = Buffer.of(0x17, 0x03, 0x03, 0x00, 0x20);
+  plain.socket.write(Buffer.concat([record, Buffer.alloc(32)]));
+  await plain.closed;
+  await eventually(() => a.rejected("garbage") === 1);
+  const detail = "TLS: ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC";
+  expect(a.lines.map(({ fields }) => fields)).toContainEqual(expect.objectContaining({ detail }));
+});
+
 test("a member dialled by its host's name is asked for by that name, as a gateway needs", async () => {
   const names: (string | false | null)[] = [];
   const gateway = createServer(tlsOptions(await createBootIdentity()), (socket) => {
