@@ -80,6 +80,10 @@ export async function changingBits(arena: Arena): Promise<void> {
   onTestFinished(() => proxy.behave({ kind: "relay", port: arena.peerPort(member) }));
   proxy.behave({ kind: "corrupt", port: arena.peerPort(member) });
   await witness.rejected({ reason: "garbage", detail: /TLS: ERR_SSL_.*BAD_RECORD_MAC/ });
+  // The channel ended there, and whoever dialled tries again.
+  await expect
+    .poll(() => witness.counted("peer_rejected_total", 'reason="garbage"'), patience)
+    .toBeGreaterThanOrEqual(3);
   proxy.behave({ kind: "relay", port: arena.peerPort(member) });
   await arena.cluster.waitUntilServing(60_000);
   await arena.goesOn(term);
