@@ -2,6 +2,7 @@
 import { chainAnswers, chainService } from "./chain.ts";
 import type { Context } from "./context.ts";
 import type { Layout } from "./layout.ts";
+import { agentServiceOf } from "./members/change.ts";
 import type { ChangeOptions, Changes, LeaveOptions } from "./members/changes.ts";
 import { nodeName, nodeUrl, rpcUrlOf } from "./node.ts";
 import { agentsName, startAgents, startNode, untilAnswers, waitUntilServing } from "./nodes.ts";
@@ -91,7 +92,11 @@ export function handleOf(
       supervisor.signal(agentsName, signal);
       if (signal === "SIGKILL") await supervisor.ended(agentsName);
     },
-    startAgents: () => startAgents(context, agentsName, numbersIn(record())),
+    startAgents() {
+      // One that joined later has a process of its own for its guest agent.
+      const lacking = (number: number) => !supervisor.isRunning(agentServiceOf(number));
+      return startAgents(context, agentsName, numbersIn(record()).filter(lacking));
+    },
     stopChain: () => supervisor.stop(["chain"], chainGraceMs),
     startChain: () => startChain(context),
     processes: () => supervisor.processes(),

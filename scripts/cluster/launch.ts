@@ -6,6 +6,7 @@
  */
 import { keepChainStateCopied } from "./chainState.ts";
 import { type ClusterOptions, type Context, prepare } from "./context.ts";
+import { createFaults } from "./control/faults.ts";
 import { openControl } from "./control/server.ts";
 import { reasonOf, StartError } from "./failure.ts";
 import { type Cluster, handleOf, startChain } from "./handle.ts";
@@ -79,10 +80,12 @@ async function startAll(
   context.supervisor.announceEndings();
 
   const changes = createChanges(context);
-  const control = await openControl(controlSocket(record().socketDir), changes);
+  const cluster = handleOf(context, deployment, changes, stop);
+  const faults = createFaults(cluster, context);
+  const control = await openControl(controlSocket(record().socketDir), { changes, faults });
   closing.push(control.close, changes.close);
   changes.resume();
-  return handleOf(context, deployment, changes, stop);
+  return cluster;
 }
 
 /** One that leaves must run, for the others may still need it, but may be gone any moment. */

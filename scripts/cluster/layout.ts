@@ -12,6 +12,8 @@ export type Layout = {
   readonly record: string;
   readonly logDir: string;
   readonly chainState: string;
+  /** Old copies of nodes' disks, by the nodes' names. */
+  readonly savedDir: string;
   nodeDir(name: string): string;
   log(name: string): string;
 };
@@ -27,6 +29,7 @@ export function layoutOf(dataDir: string): Layout {
     record: join(root, "cluster.json"),
     logDir: join(root, "logs"),
     chainState: join(root, "chain", "state.json"),
+    savedDir: join(root, "saved"),
     nodeDir: (name) => join(root, name),
     log: (name) => join(root, "logs", `${name}.log`),
   };
@@ -81,7 +84,7 @@ export function controlSocket(socketDir: string): string {
  * @throws StartError when something in it was not put there by a cluster
  */
 export function removeData(layout: Layout): void {
-  const ours = /^(cluster\.json|chain|sockets|logs|node[1-9][0-9]?)$/;
+  const ours = /^(cluster\.json|chain|sockets|logs|saved|node[1-9][0-9]?)$/;
   const names = entriesOf(layout.dataDir);
   const foreign = names.filter((name) => !ours.test(name));
   if (foreign.length > 0) {

@@ -8,6 +8,8 @@ export type StartOptions = Wishes & {
   readonly dataDir: string;
   readonly fresh: boolean;
   readonly detach: boolean;
+  /** A proxy in the path between the nodes, for `npm run fault -- partition`. */
+  readonly faults: boolean;
   /** Set by `--detach` for the process that stays behind. */
   readonly inBackground: boolean;
 };
@@ -19,6 +21,7 @@ type Parsed = {
   readonly dataDir: string;
   readonly fresh: boolean;
   readonly detach: boolean;
+  readonly faults: boolean;
   readonly inBackground: boolean;
 };
 
@@ -53,6 +56,9 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
       "--block-time <seconds>",
       "a block every so often (default: one per transaction)",
     ).argParser((text) => wholeNumber(text, 1, blockTimeSecondsMax)),
+    new Option("--faults", "nodes can be cut off from each other by `npm run fault`").default(
+      false,
+    ),
     new Option("--in-background").default(false).hideHelp(),
   ];
   for (const option of options) command.addOption(option);

@@ -5,6 +5,7 @@ import { reasonOf } from "../cluster/failure.ts";
 import { startCluster } from "../cluster/launch.ts";
 import { layoutOf } from "../cluster/layout.ts";
 import { stopCommand } from "../cluster/plan.ts";
+import type { FaultyNetwork } from "../fault/network.ts";
 import { foregroundOf, startInBackground } from "./background.ts";
 import { parseStartOptions, type StartOptions } from "./cli.ts";
 import { overviewOf } from "./overview.ts";
@@ -80,8 +81,10 @@ async function run(options: StartOptions, surroundings: Surroundings): Promise<n
   const { stopRequested, requested, ignore, ending, serving } = surroundings;
   const report = (line: string) => surroundings.say(`${elapsed()} ${line}`);
   const { ANVIL: anvil } = process.env;
+  let network: FaultyNetwork | null = null;
   try {
-    const cluster = await startCluster({ ...options, anvil, report }, requested);
+    network = options.faults ? await openNetwork(options, report) : null;
+    const cluster = await startCluster({ ...options, ...network, anvil, report }, requested);
     report(`serving    all ${cluster.positions().length} of them`);
     surroundings.say(overviewOf(cluster, ending));
     await serving?.();
@@ -94,8 +97,18 @@ async function run(options: StartOptions, surroundings: Surroundings): Promise<n
     surroundings.complain(`error: ${reasonOf(error)}`);
     return 1;
   } finally {
+    await network?.close();
     ignore();
   }
+}
+
+/** Loaded only where it is wanted. */
+async function openNetwork(
+  { dataDir }: StartOptions,
+  report: (line: string) => void,
+): Promise<FaultyNetwork> {
+  const { faultyNetwork } = await import("../fault/network.ts");
+  return faultyNetwork(layoutOf(dataDir), report);
 }
 
 /**

@@ -14,10 +14,27 @@ const logsSchema = z.array(
 const termStarted = AbiEvent.fromAbi(membershipAbi, "TermStarted");
 const coldStarted = AbiEvent.fromAbi(membershipAbi, "ColdStarted");
 
-export type LocalChain = ChainControl & { terms(): Promise<readonly number[]> };
+/** What is on the chain, whoever runs it and whatever stands before it. */
+export type Blocks = Pick<ChainControl, "setBlockTime" | "mine" | "takeBack"> & {
+  terms(): Promise<readonly number[]>;
+};
+export type LocalChain = ChainControl & Blocks;
 
 /** @param genesisBlock the first block that shows the whole genesis */
 export function localChain(cluster: Cluster, proxy: RpcProxy, genesisBlock: number): LocalChain {
+  return {
+    ...localBlocks(cluster, genesisBlock),
+    stop: () => cluster.stopChain(),
+    start: () => cluster.startChain(),
+    setRpc: (position, mode) => proxy.set(position, mode),
+  };
+}
+
+/** @param genesisBlock the first block that shows the whole genesis */
+export function localBlocks(
+  cluster: Pick<Cluster, "rpcUrl" | "deployment">,
+  genesisBlock: number,
+): Blocks {
   const rpc = rpcEndpoint(cluster.rpcUrl, 0, answerTimeoutMs);
   const { contract } = cluster.deployment;
 
@@ -27,8 +44,6 @@ export function localChain(cluster: Cluster, proxy: RpcProxy, genesisBlock: numb
   }
 
   return {
-    stop: () => cluster.stopChain(),
-    start: () => cluster.startChain(),
     async setBlockTime(seconds) {
       // In this order: an interval of 0 stops all mining, a block per transaction as well.
       await rpc.call("evm_setIntervalMining", [seconds ?? 0]);
@@ -45,7 +60,6 @@ export function localChain(cluster: Cluster, proxy: RpcProxy, genesisBlock: numb
       else await rpc.call("anvil_rollback", [depth]);
       return depth;
     },
-    setRpc: (position, mode) => proxy.set(position, mode),
     async terms() {
       const logs = await logsOf(rpc, contract, termStarted);
       return logs.map(({ topics }) => Number(topics[1] ?? 0));

@@ -84,14 +84,14 @@ function mountAll(folders: readonly string[], mounted: string[]): string | null 
 }
 
 /** The folder itself may be where a file system is mounted: it stays. */
-async function emptyFolder(folder: string): Promise<void> {
+export async function emptyFolder(folder: string): Promise<void> {
   for (const name of readdirSync(folder)) {
     await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 
 /** The lock is the running process's own, and says nothing about the data. */
-async function copyInto(from: string, to: string): Promise<void> {
+export async function copyInto(from: string, to: string): Promise<void> {
   const skipped = /\/(?:lock|lock\.holder|ballast)$/;
   await cp(from, to, {
     recursive: true,

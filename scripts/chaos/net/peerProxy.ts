@@ -11,6 +11,8 @@ export type PeerProxyOptions = {
   readonly host: string;
   /** How many nodes. */
   readonly count: number;
+  /** By position: what to listen on; 0, and without this, a free port. */
+  readonly ports?: readonly number[];
   /** Where the node at that position listens. */
   readonly listensAt: (position: number) => number;
   /** Who dialled: the position of the node whose process holds the other end. */
@@ -64,7 +66,9 @@ export async function startPeerProxy(options: PeerProxyOptions): Promise<PeerPro
     pipe(onward, socket, link(to, from));
   }
 
-  const ports = await Promise.all(servers.map((server) => listen(server, host)));
+  const ports = await Promise.all(
+    servers.map((server, at) => listen(server, host, options.ports?.[at])),
+  );
   return {
     ports,
     link,
@@ -81,8 +85,8 @@ export async function startPeerProxy(options: PeerProxyOptions): Promise<PeerPro
   };
 }
 
-export async function listen(server: Server, host: string): Promise<number> {
-  server.listen(0, host);
+export async function listen(server: Server, host: string, port = 0): Promise<number> {
+  server.listen(port, host);
   await once(server, "listening");
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;

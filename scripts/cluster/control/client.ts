@@ -5,7 +5,7 @@ import { ChangeError } from "../failure.ts";
 import { isRunning } from "../identity.ts";
 import { controlSocket, type Layout } from "../layout.ts";
 import { startCommand } from "../plan.ts";
-import { readRecord } from "../record.ts";
+import { type ClusterRecord, readRecord } from "../record.ts";
 import { type ChangeAnswer, type ChangeRequest, readAnswer } from "./words.ts";
 
 /**
@@ -20,7 +20,8 @@ export async function requestChange(
   request: ChangeRequest,
   tell: (line: string) => void,
 ): Promise<void> {
-  const socket = await connectTo(runningOn(layout), layout);
+  const { socketDir } = recordOfRunning(layout);
+  const socket = await connectTo(controlSocket(socketDir), layout);
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const answer of answersOn(socket)) {
@@ -46,8 +47,8 @@ async function* answersOn(socket: Socket): AsyncGenerator<ChangeAnswer> {
   }
 }
 
-/** @returns the socket's path */
-function runningOn(layout: Layout): string {
+/** @throws ChangeError naming how to start a cluster, where none runs on the data directory */
+export function recordOfRunning(layout: Layout): ClusterRecord {
   const record = readRecord(layout.record);
   if (record === null) {
     throw new ChangeError(
@@ -59,7 +60,7 @@ function runningOn(layout: Layout): string {
       `nothing runs on ${layout.dataDir}; ${startCommand(layout)} starts its cluster again`,
     );
   }
-  return controlSocket(record.socketDir);
+  return record;
 }
 
 function connectTo(path: string, layout: Layout): Promise<Socket> {

@@ -1,12 +1,16 @@
 /**
- * Where a running cluster takes requests for changes of its members: a Unix socket that only the
+ * Where a running cluster takes requests for changes of its members, and for faults: a Unix socket that only the
  * starter's own user can open.
  */
 import { chmod, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { reasonOf } from "../failure.ts";
 import type { ChangeOptions, Changes } from "../members/changes.ts";
+import type { Faults } from "./faults.ts";
 import { type ChangeAnswer, type ChangeRequest, readRequest } from "./words.ts";
+
+/** Who carries out what is asked for. */
+export type Servants = { readonly changes: Changes; readonly faults: Faults };
 
 export type Control = {
   /** Takes nothing more; whoever waits has been told how its change ended. */
@@ -21,11 +25,11 @@ const requestTimeoutMs = 5_000;
  *
  * @throws Error when it cannot
  */
-export async function openControl(path: string, changes: Changes): Promise<Control> {
+export async function openControl(path: string, servants: Servants): Promise<Control> {
   await rm(path, { force: true });
   const connections = new Map<Socket, Promise<void>>();
   const server = createServer((socket) => {
-    const served = serve(socket, changes).finally(() => connections.delete(socket));
+    const served = serve(socket, servants).finally(() => connections.delete(socket));
     connections.set(socket, served);
   });
   await new Promise<void>((resolve, reject) => {
@@ -41,7 +45,7 @@ export async function openControl(path: string, changes: Changes): Promise<Contr
   };
 }
 
-async function serve(socket: Socket, changes: Changes): Promise<void> {
+async function serve(socket: Socket, servants: Servants): Promise<void> {
   // Whoever hangs up misses the answer; what was begun goes on, and the next may ask.
   const hungUp = new AbortController();
   socket.on("error", () => undefined);
@@ -50,13 +54,13 @@ async function serve(socket: Socket, changes: Changes): Promise<void> {
     if (socket.writable) socket.write(`${JSON.stringify(word)}\n`);
   };
   const line = await firstLine(socket);
-  if (line !== null) answer(await carryOut(line, changes, answer, hungUp.signal));
+  if (line !== null) answer(await carryOut(line, servants, answer, hungUp.signal));
   socket.end();
 }
 
 async function carryOut(
   line: string,
-  changes: Changes,
+  servants: Servants,
   answer: (word: ChangeAnswer) => void,
   abandoned: AbortSignal,
 ): Promise<ChangeAnswer> {
@@ -64,7 +68,11 @@ async function carryOut(
   if (typeof request === "string") return { kind: "failed", reason: request };
   try {
     const tell = (text: string) => answer({ kind: "progress", text });
-    await change(changes, request, { tell, abandoned });
+    if (request.kind === "join" || request.kind === "leave") {
+      await change(servants.changes, request, { tell, abandoned });
+    } else {
+      tell(await servants.faults.carryOut(request));
+    }
     return { kind: "done" };
   } catch (error) {
     return { kind: "failed", reason: reasonOf(error) };
@@ -73,7 +81,7 @@ async function carryOut(
 
 async function change(
   changes: Changes,
-  request: ChangeRequest,
+  request: Extract<ChangeRequest, { readonly kind: "join" | "leave" }>,
   options: ChangeOptions,
 ): Promise<void> {
   const { timeoutMs } = request;

@@ -1,5 +1,5 @@
 /**
- * What `npm run join` and `npm run leave` say to the starter, and it to them: one JSON document a
+ * What `npm run join`, `leave` and `fault` say to the starter, and it to them: one JSON document a
  * line, the request first, then progress, then how it ended.
  */
 import { z } from "zod";
@@ -9,14 +9,36 @@ const timeoutMsMax = 86_400_000;
 /** `null`: the starter's own default. */
 const timeoutMs = z.number().int().positive().max(timeoutMsMax).nullable();
 
+const nodeNumber = z.number().int().min(1).max(nodeNumberMax);
+
+/** Faults that take the processes' own parent, each one step: `npm run fault` puts them together. */
+const faultSchemas = [
+  z.strictObject({
+    kind: z.literal("node-fault"),
+    act: z.enum(["kill", "start", "pause", "resume"]),
+    number: nodeNumber,
+  }),
+  z.strictObject({
+    kind: z.literal("part-fault"),
+    act: z.enum(["stop-chain", "start-chain", "stop-agents", "start-agents", "mend-network"]),
+  }),
+  /** Nothing passes between these and the others. */
+  z.strictObject({
+    kind: z.literal("partition"),
+    numbers: z.array(nodeNumber).min(1),
+  }),
+] as const;
+const faultSchema = z.discriminatedUnion("kind", faultSchemas);
+
 export const requestSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("join"), timeoutMs }),
   z.strictObject({
     kind: z.literal("leave"),
-    number: z.number().int().min(1).max(nodeNumberMax),
+    number: nodeNumber,
     forget: z.boolean(),
     timeoutMs,
   }),
+  ...faultSchemas,
 ]);
 
 export const answerSchema = z.discriminatedUnion("kind", [
@@ -25,6 +47,7 @@ export const answerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("failed"), reason: z.string() }),
 ]);
 
+export type FaultRequest = z.infer<typeof faultSchema>;
 export type ChangeRequest = z.infer<typeof requestSchema>;
 export type ChangeAnswer = z.infer<typeof answerSchema>;
 

@@ -4,7 +4,9 @@ import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { requestChange } from "../../../scripts/cluster/control/client.ts";
+import type { Faults } from "../../../scripts/cluster/control/faults.ts";
 import { type Control, openControl } from "../../../scripts/cluster/control/server.ts";
+import type { FaultRequest } from "../../../scripts/cluster/control/words.ts";
 import { ChangeError } from "../../../scripts/cluster/failure.ts";
 import { identityOf } from "../../../scripts/cluster/identity.ts";
 import {
@@ -24,6 +26,7 @@ const refusing: Changes = {
   resume: () => undefined,
   close: () => undefined,
 };
+const noFaults: Faults = { carryOut: () => Promise.reject(new ChangeError("unbreakable")) };
 
 /** A data directory on which this very process runs a cluster, or no process at all. */
 async function place(isRunning: boolean): Promise<Layout> {
@@ -45,10 +48,14 @@ async function place(isRunning: boolean): Promise<Layout> {
   return layout;
 }
 
-async function open(layout: Layout, changes: Changes): Promise<{ control: Control; path: string }> {
+async function open(
+  layout: Layout,
+  changes: Changes,
+  faults: Faults = noFaults,
+): Promise<{ control: Control; path: string }> {
   const { socketDir } = JSON.parse(await readFile(layout.record, "utf8")) as ClusterRecord;
   const path = controlSocket(socketDir);
-  const control = await openControl(path, changes);
+  const control = await openControl(path, { changes, faults });
   onTestFinished(() => control.close());
   return { control, path };
 }
@@ -71,6 +78,24 @@ test("a request is carried out with its options, and each step is passed on", as
 
   expect(asked).toEqual([{ number: 2, timeoutMs: 5_000, forget: true }]);
   expect(lines).toEqual(["one", "two"]);
+});
+
+test("a fault is carried out, and what was done is passed on", async () => {
+  const layout = await place(true);
+  const asked: FaultRequest[] = [];
+  await open(layout, refusing, {
+    carryOut: async (request) => {
+      asked.push(request);
+      return "node2 killed";
+    },
+  });
+  const lines: string[] = [];
+  const request = { kind: "node-fault", act: "kill", number: 2 } as const;
+
+  await requestChange(layout, request, (line) => lines.push(line));
+
+  expect(asked).toEqual([request]);
+  expect(lines).toEqual(["node2 killed"]);
 });
 
 test("a refusal arrives in its own words", async () => {
@@ -98,6 +123,8 @@ test.for([
   ['{"kind":"join"}', "timeoutMs: Invalid input"],
   ['{"kind":"leave","number":0,"forget":false,"timeoutMs":null}', "number: Too small"],
   ['{"kind":"join","timeoutMs":null,"surprise":1}', "surprise"],
+  ['{"kind":"node-fault","act":"explode","number":1}', "act: Invalid option"],
+  ['{"kind":"partition","numbers":[]}', "numbers: Too small"],
   ['{"kind":"explode"}', "kind: Invalid"],
 ] as const)("the request %s is refused, and says what was expected", async ([line, expected]) => {
   const { path } = await open(await place(true), refusing);
