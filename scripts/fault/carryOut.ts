@@ -131,8 +131,8 @@ async function takeBack(
   const taken = await (await blocksOf(scene.record)).takeBack(how, blocks);
   if (taken === 0) {
     throw new ChangeError(
-      "nothing taken back: the newest block is one that made the members; try again once there " +
-        "are later ones, such as the leader's anchors",
+      "nothing taken back: the newest block is one that made the members, or started them again " +
+        "after all had ended; try again once there are later ones, as after a hand-over",
     );
   }
   const note = taken < blocks ? ", for those before made the members" : "";

@@ -121,7 +121,7 @@ function addChainCommands(command: Command, decide: Decide): void {
   ] as const) {
     chain
       .command(how)
-      .description(`${about}; never those that made the members`)
+      .description(`${about}; never those that made the members, nor a cold start`)
       .argument("<blocks>", "how many", (text) => wholeNumber(text, 1, blocksMax))
       .action((blocks: number) => decide({ kind: "take-back", how, blocks }));
   }

@@ -11,7 +11,7 @@ import { type RecordedProcess, readRecord } from "../../../scripts/cluster/recor
 import { becomes } from "../../../scripts/cluster/wait.ts";
 import { temporaryDir } from "../cluster/program.ts";
 
-export type Script = "start" | "stop" | "join" | "leave";
+export type Script = "start" | "stop" | "join" | "leave" | "fault";
 export type Place = { readonly dataDir: string; readonly basePort: number };
 export type Running = {
   readonly process: ChildProcess;
