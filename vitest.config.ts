@@ -7,12 +7,12 @@ const ofKind = (name: string, include: string[], testTimeout: number) => ({
 export default defineConfig({
   test: {
     projects: [
-      ofKind("unit", ["test/{node,simulator,scripts}/**/*.test.ts"], 20_000),
-      ofKind("fuzz", ["test/fuzz/**/*.test.ts"], 60_000),
-      ofKind("simulation", ["test/simulation/**/*.test.ts"], 120_000),
+      ofKind("unit", ["test/{node,simulator,scripts}/**/*.test.ts"], 60_000),
+      ofKind("fuzz", ["test/fuzz/**/*.test.ts"], 180_000),
+      ofKind("simulation", ["test/simulation/**/*.test.ts"], 300_000),
       {
         test: {
-          ...ofKind("cluster", ["test/cluster/**/*.test.ts"], 120_000).test,
+          ...ofKind("cluster", ["test/cluster/**/*.test.ts"], 300_000).test,
           fileParallelism: false,
         },
       },

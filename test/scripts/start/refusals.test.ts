@@ -111,7 +111,7 @@ test.for([
   [["--nodes", "10"], "Expected a whole number from 1 to 9"],
   [["--nodes", "two"], "Expected a whole number from 1 to 9"],
   [["--base-port", "80"], "Expected a whole number from 1024"],
-  [["--base-port", "65535"], "Expected a whole number from 1024 to 65071"],
+  [["--base-port", "65535"], "Expected a whole number from 1024 to 65070"],
   [["--block-time", "0"], "Expected a whole number from 1"],
   [["--frehs"], "--fresh"],
   [["extra"], "too many arguments"],
