@@ -30,6 +30,7 @@ export type Scene = {
 export async function carryOut(action: Action, scene: Scene): Promise<Expected> {
   const running = numbersThat("runs", scene);
   const whole = { sides: [running], leader: null };
+  const asBefore = { sides: [numbersThatServe(scene)], leader: null };
   switch (action.kind) {
     case "status":
       return whole;
@@ -39,22 +40,22 @@ export async function carryOut(action: Action, scene: Scene): Promise<Expected> 
       return { ...whole, leader: await handOver(action.to, scene) };
     case "chain":
       await ask(scene, { kind: "part-fault", act: `${action.act}-chain` });
-      return whole;
+      return action.act === "start" ? whole : asBefore;
     case "block-time":
       await (await blocksOf(scene.record)).setBlockTime(action.seconds);
       scene.say(
         action.seconds === null ? "a block per transaction" : `a block every ${action.seconds} s`,
       );
-      return whole;
+      return asBefore;
     case "take-back":
       await takeBack(action, scene);
-      return whole;
+      return asBefore;
     case "stop-agents":
       await stopAgents(resolveTargets(action.targets, scene.before), scene);
-      return whole;
+      return asBefore;
     case "start-agents":
       await startAgents(scene);
-      return whole;
+      return asBefore;
     case "heal":
       await heal(scene);
       return { sides: [scene.before.nodes.map(({ number }) => number)], leader: null };
@@ -77,15 +78,21 @@ async function strikeNodes(
       ? numbersThat("paused", scene)
       : resolveTargets(targets, scene.before);
   if (struck.length === 0) throw new ChangeError("no node is paused");
-  const others = running.filter((number) => !struck.includes(number));
+  const withoutStruck = (numbers: readonly number[]) =>
+    numbers.filter((number) => !struck.includes(number));
   if (act === "partition") {
     await ask(scene, { kind: "partition", numbers: [...struck] });
-    return { sides: [running.filter((number) => struck.includes(number)), others], leader: null };
+    const cutOff = running.filter((number) => struck.includes(number));
+    return { sides: [cutOff, withoutStruck(running)], leader: null };
   }
   for (const number of act === "rollback" ? struck : []) requireSaved(scene.layout, number);
   await Promise.all(struck.map((number) => strikeNode(act, number, scene)));
-  const isDown = act === "kill" || act === "pause";
-  const side = isDown ? others : act === "save" ? running : [...others, ...struck];
+  const served = numbersThatServe(scene);
+  if (act === "save") return { sides: [served], leader: null };
+  if (act === "kill" || act === "pause") return { sides: [withoutStruck(served)], leader: null };
+  // Who has come back may be just what the others lacked.
+  const hadQuorum = served.length * 2 > scene.before.nodes.length;
+  const side = [...withoutStruck(hadQuorum ? served : running), ...struck];
   return { sides: [side], leader: null };
 }
 
@@ -196,4 +203,9 @@ async function heal(scene: Scene): Promise<void> {
 
 function numbersThat(process: NodeSight["process"], { before }: Scene): readonly number[] {
   return before.nodes.filter((node) => node.process === process).map(({ number }) => number);
+}
+
+/** Whoever was in trouble before need not be well after another fault. */
+function numbersThatServe({ before }: Scene): readonly number[] {
+  return before.nodes.filter(({ trouble }) => trouble === null).map(({ number }) => number);
 }

@@ -9,11 +9,11 @@ import { type PeerProxy, startPeerProxy } from "../chaos/net/peerProxy.ts";
 import type { Command } from "../cluster/child.ts";
 import type { AdaptNode } from "../cluster/context.ts";
 import type { NetworkFaults } from "../cluster/control/faults.ts";
-import { ChangeError, reasonOf, StartError } from "../cluster/failure.ts";
+import { reasonOf, StartError } from "../cluster/failure.ts";
 import type { Layout } from "../cluster/layout.ts";
 import { nodeName } from "../cluster/node.ts";
 import { host, nodePortsOf } from "../cluster/ports.ts";
-import { type ClusterRecord, numbersIn, readRecord } from "../cluster/record.ts";
+import { type ClusterRecord, readRecord } from "../cluster/record.ts";
 
 export type FaultyNetwork = {
   readonly adaptNode: AdaptNode;
@@ -30,60 +30,63 @@ const behindOffset = 100;
  */
 export function faultyNetwork(layout: Layout, complain: (line: string) => void): FaultyNetwork {
   if (!ownersAreKnown) throw new StartError("--faults needs Linux: its /proc says who dials");
-  let path: Path | null = null;
-  return {
-    adaptNode(number, command) {
-      path ??= openPath(layout, complain);
-      return path.numbers.includes(number) ? behindProxy(number, command, path) : command;
-    },
-    networkFaults: {
-      partition: (numbers) => partition(path, numbers),
-      mend: () => setLinks(path, () => false),
-    },
-    close: async () => (await path?.proxy)?.close(),
-  };
-}
-
-type Path = {
-  readonly proxy: Promise<PeerProxy | null>;
-  /** Once it listens. */
-  opened: PeerProxy | null;
-  readonly basePort: number;
-  /** Of the nodes whose connections lead through it. */
-  readonly numbers: readonly number[];
-};
-
-/** Only once the launcher has found the ports free, which is before the first node starts. */
-function openPath(layout: Layout, complain: (line: string) => void): Path {
-  const record = readRecord(layout.record);
-  if (record === null) throw new StartError(`there is no record in ${layout.dataDir}`);
-  const { basePort, lastNumber } = record;
-  const numbers = numbersIn(record);
+  const inPath = new Set<number>();
+  let cutOff: readonly number[] = [];
   const opening = startPeerProxy({
     host,
-    count: lastNumber,
-    ports: Array.from({ length: lastNumber }, (_, at) =>
-      numbers.includes(at + 1) ? nodePortsOf(basePort, at + 1).peer : 0,
-    ),
-    listensAt: (position) => nodePortsOf(basePort, position + 1).peer + behindOffset,
+    count: 0,
+    listensAt: (position) => nodePortsOf(basePortOf(layout), position + 1).peer + behindOffset,
     dialler: (ports) => diallerOf(ports, readRecord(layout.record)),
   });
-  const path: Path = {
-    proxy: opening.catch((error: unknown) => {
-      complain(`--faults: the proxy between the nodes cannot listen: ${reasonOf(error)}`);
-      return null;
-    }),
-    opened: null,
-    basePort,
-    numbers,
+  let proxy: PeerProxy | null = null;
+
+  /** Only once the launcher has found the port free, which is before its node starts. */
+  async function stand(number: number): Promise<void> {
+    proxy = await opening;
+    await proxy.open(number - 1, nodePortsOf(basePortOf(layout), number).peer);
+    setLinks();
+  }
+
+  function setLinks(): void {
+    for (const from of inPath) {
+      for (const to of inPath) {
+        const link = proxy?.link(from - 1, to - 1);
+        link?.set({ ...link.state(), cut: cutOff.includes(from) !== cutOff.includes(to) });
+      }
+    }
+  }
+
+  return {
+    adaptNode(number, command) {
+      if (!inPath.has(number)) {
+        inPath.add(number);
+        stand(number).catch((error: unknown) =>
+          complain(`no proxy stands before ${nodeName(number)}: ${reasonOf(error)}`),
+        );
+      }
+      return behindProxy(number, command, basePortOf(layout));
+    },
+    networkFaults: {
+      partition(numbers) {
+        cutOff = numbers;
+        setLinks();
+      },
+      mend() {
+        cutOff = [];
+        setLinks();
+      },
+    },
+    close: async () => (await opening).close(),
   };
-  void path.proxy.then((proxy) => {
-    path.opened = proxy;
-  });
-  return path;
 }
 
-function behindProxy(number: number, command: Command, { basePort }: Path): Command {
+function basePortOf(layout: Layout): number {
+  const record = readRecord(layout.record);
+  if (record === null) throw new StartError(`there is no record in ${layout.dataDir}`);
+  return record.basePort;
+}
+
+function behindProxy(number: number, command: Command, basePort: number): Command {
   const port = nodePortsOf(basePort, number).peer + behindOffset;
   return { ...command, env: { ...command.env, PEER_PORT: String(port) } };
 }
@@ -99,26 +102,4 @@ function diallerOf(
   }
   const pid = ownerOf(ports, positions.keys());
   return pid === null ? null : (positions.get(pid) ?? null);
-}
-
-function partition(path: Path | null, numbers: readonly number[]): void {
-  const stranger = numbers.find((number) => path?.numbers.includes(number) !== true);
-  if (stranger !== undefined) {
-    throw new ChangeError(
-      `${nodeName(stranger)} joined after the start, and no proxy is in its path; stop the ` +
-        "cluster and start it again with --faults",
-    );
-  }
-  setLinks(path, (from, to) => numbers.includes(from) !== numbers.includes(to));
-}
-
-function setLinks(path: Path | null, isCut: (from: number, to: number) => boolean): void {
-  if (path === null || path.opened === null) return;
-  const { opened, numbers } = path;
-  for (const from of numbers) {
-    for (const to of numbers) {
-      const link = opened.link(from - 1, to - 1);
-      link.set({ ...link.state(), cut: isCut(from, to) });
-    }
-  }
 }

@@ -9,10 +9,8 @@ import { pipe } from "./pipe.ts";
 
 export type PeerProxyOptions = {
   readonly host: string;
-  /** How many nodes. */
+  /** How many nodes there are at first, each behind a free port. */
   readonly count: number;
-  /** By position: what to listen on; 0, and without this, a free port. */
-  readonly ports?: readonly number[];
   /** Where the node at that position listens. */
   readonly listensAt: (position: number) => number;
   /** Who dialled: the position of the node whose process holds the other end. */
@@ -20,8 +18,10 @@ export type PeerProxyOptions = {
 };
 
 export type PeerProxy = {
-  /** By position: what that node advertises. */
+  /** By position: what the first nodes advertise. */
   readonly ports: readonly number[];
+  /** Stands before one more node, which advertises that port. */
+  open(position: number, port: number): Promise<void>;
   link(from: number, to: number): Link;
   /** Ends every connection between the two, with a reset. */
   reset(a: number, b: number): void;
@@ -32,12 +32,20 @@ type Connection = { readonly a: number; readonly b: number; readonly ends: reado
 
 export async function startPeerProxy(options: PeerProxyOptions): Promise<PeerProxy> {
   const { count, host } = options;
-  const links = Array.from({ length: count * count }, createLink);
-  const link = (from: number, to: number) => links[from * count + to] as Link;
+  const links = new Map<string, Link>();
   const connections = new Set<Connection>();
-  const servers = Array.from({ length: count }, (_, to) =>
-    createServer({ noDelay: true, allowHalfOpen: true }, (socket) => accept(socket, to)),
-  );
+  const servers = Array.from({ length: count }, (_, to) => doorTo(to));
+
+  function doorTo(to: number): Server {
+    return createServer({ noDelay: true, allowHalfOpen: true }, (socket) => accept(socket, to));
+  }
+
+  function link(from: number, to: number): Link {
+    const way = `${from} to ${to}`;
+    const known = links.get(way) ?? createLink();
+    links.set(way, known);
+    return known;
+  }
 
   function accept(socket: Socket, to: number): void {
     socket.on("error", () => undefined);
@@ -66,11 +74,14 @@ export async function startPeerProxy(options: PeerProxyOptions): Promise<PeerPro
     pipe(onward, socket, link(to, from));
   }
 
-  const ports = await Promise.all(
-    servers.map((server, at) => listen(server, host, options.ports?.[at])),
-  );
+  const ports = await Promise.all(servers.map((server) => listen(server, host)));
   return {
     ports,
+    async open(position, port) {
+      const server = doorTo(position);
+      await listen(server, host, port);
+      servers.push(server);
+    },
     link,
     reset(a, b) {
       for (const each of connections) {

@@ -6,11 +6,7 @@ import type { FaultRequest } from "./words.ts";
 
 /** What is in the path between the nodes. */
 export type NetworkFaults = {
-  /**
-   * From now on nothing passes between these nodes and the others; connections stay up.
-   *
-   * @throws ChangeError when one of them is not in the path
-   */
+  /** From now on nothing passes between these nodes and the others; connections stay up. */
   partition(numbers: readonly number[]): void;
   mend(): void;
 };

@@ -11,8 +11,8 @@ const patience = { timeout: 5_000 };
 type Side = { readonly socket: Socket; received(): string; ended(): boolean };
 type World = {
   readonly proxy: PeerProxy;
-  /** Node 0 dials node 1. */
-  dial(): Promise<{ readonly dialler: Side; readonly listener: () => Side | undefined }>;
+  /** Node 0 dials node 1, or whoever advertises that port. */
+  dial(at?: number): Promise<{ readonly dialler: Side; readonly listener: () => Side | undefined }>;
 };
 
 /** Node 1 listens behind the proxy; whoever dials is taken for node 0 while `dialler` says so. */
@@ -28,9 +28,9 @@ async function startWorld(dialler: () => number | null = () => 0): Promise<World
   });
   return {
     proxy,
-    async dial() {
+    async dial(at = proxy.ports[1] ?? 0) {
       const before = accepted.length;
-      const socket = connect({ host, port: proxy.ports[1] ?? 0 });
+      const socket = connect({ host, port: at });
       onTestFinished(() => void socket.destroy());
       await once(socket, "connect");
       return { dialler: sideOf(socket), listener: () => accepted[before] };
@@ -50,6 +50,21 @@ function sideOf(socket: Socket): Side {
   });
   return { socket, received: () => text, ended: () => over };
 }
+
+test("a node that comes later is put behind the proxy, and whoever dials it has a link", async () => {
+  const { proxy, dial } = await startWorld(() => 7);
+  const front = createServer();
+  const free = await listen(front, host);
+  await new Promise<void>((resolve) => front.close(() => resolve()));
+  await proxy.open(5, free);
+  const delivered: number[] = [];
+  proxy.link(7, 5).onDelivery((bytes) => delivered.push(bytes));
+
+  const { dialler, listener } = await dial(free);
+  dialler.socket.write("there");
+  await vi.waitFor(() => expect(listener()?.received()).toBe("there"), patience);
+  expect(delivered).toEqual([5]);
+});
 
 test("bytes pass both ways over an open link", async () => {
   const { dial } = await startWorld();
