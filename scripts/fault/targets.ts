@@ -33,7 +33,9 @@ function resolve(target: Target, { nodes }: Sight): readonly number[] {
     return [leader.number];
   }
   if (target === "follower") {
-    const follower = nodes.find(({ status }) => status?.role === "follower");
+    const following = nodes.filter(({ status }) => status?.role === "follower");
+    // One that has lost its leader is meant only where no other is left.
+    const follower = following.find(({ trouble }) => trouble === null) ?? following[0];
     if (follower === undefined) {
       throw new ChangeError("nobody follows a leader now; name a node by its number");
     }

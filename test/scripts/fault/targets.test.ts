@@ -17,6 +17,13 @@ test("targets are whoever plays that part now, each once", () => {
   expect(resolveTargets([3, "all"], wellSight)).toEqual([3, 1, 2]);
 });
 
+test("of followers, one that serves is meant before one in trouble", () => {
+  const troubled = withNode(wellSight, 2, { trouble: "the leader was heard last 2000 ms ago" });
+  expect(resolveTargets(["follower"], troubled)).toEqual([3]);
+  const both = withNode(troubled, 3, { trouble: "no active leader is known" });
+  expect(resolveTargets(["follower"], both)).toEqual([2]);
+});
+
 test("that nobody is meant is said", () => {
   const headless = withNode(wellSight, 1, down);
   expect(() => resolveTargets(["leader"], headless)).toThrow("nobody leads now");
