@@ -139,10 +139,10 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   const leaving = mustLeave(replica) ? view.departing : [];
   const without = new Set([setup.self.member, ...leaving]);
   // Who refuses this leader may have been lied to, and would be no better leader.
-  const agreeing = new Set([...without, ...office.refusedBy.keys()]);
+  const refusing = new Set([...without, ...office.refusedBy.keys()]);
+  const agreeing = unfetched ? null : chooseSuccessor(replica, view, refusing);
   const successor =
-    chooseSuccessor(replica, view, agreeing, unfetched) ??
-    chooseSuccessor(replica, view, without, unfetched);
+    agreeing?.status === "normal" ? agreeing : chooseSuccessor(replica, view, without, unfetched);
   // Who can do nothing more itself gives way to anyone.
   const helpless = isRevoked || stage === "barred" || isDisowned(replica, office);
   const useful = successor !== null && (successor.status === "normal" || unfetched || helpless);

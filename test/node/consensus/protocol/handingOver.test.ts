@@ -94,6 +94,20 @@ test("10.11 it hands over to a member that follows it, whatever the slots", () =
   expect(handOvers(cluster, a)).toMatchObject([{ successor: c.member }]);
 });
 
+test("10.11 where nobody who follows it is normal, it hands over to one that refuses it", () => {
+  const cluster = serving([a, b, c]);
+  cluster.pass(300);
+  cluster.crash(c);
+  cluster.start(bootOf(2, 2));
+  cluster.cut(b);
+  cluster.take(a, hear(b, refusal({})));
+  cluster.pass(1_500);
+  // It lives, though its acks do not come.
+  cluster.take(a, hear(b, reportOf(1)));
+  cluster.pass(700);
+  expect(handOvers(cluster, a)).toMatchObject([{ successor: b.member }]);
+});
+
 test("10.11 a leader takes office though one member refuses it for good", () => {
   const cluster = serving([a, b, c]);
   cluster.cut(c);
