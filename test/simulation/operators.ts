@@ -10,7 +10,7 @@ import { blankDisk } from "./disk.ts";
 import type { Host } from "./host.ts";
 import { endAll, endProcess, startProcess } from "./machines.ts";
 import { letterAt, siteOf } from "./names.ts";
-import { isInPlay, taintedTooMany } from "./taint.ts";
+import { isInPlay, rostersInPlay, taintedTooMany } from "./taint.ts";
 import type { World } from "./world.ts";
 
 export function join(world: World, host: Host, disk: "kept" | "lost"): void {
@@ -38,6 +38,7 @@ export function lose(world: World, host: Host): void {
   if (world.hosts.some(({ purpose }) => purpose === "gone")) return;
   if (host.purpose !== "serving") return;
   if (!canDoWithout(world, host, 1) || !canVoteWithout(world, host)) return;
+  if (!rostersInPlay(world).every((roster) => hasQuorumWithout(roster, host))) return;
   host.purpose = "gone";
   endAll(world, host);
 }
@@ -97,6 +98,12 @@ function canDoWithout({ chain, hosts }: World, host: Host, lost = 0): boolean {
     ({ id }) => hosts[siteOf(id)]?.purpose === "serving" && !departing.has(id) && !revoked.has(id),
   ).length;
   return staying > 0 && staying >= quorumSize(staying + gone);
+}
+
+/** A change of members that is not committed yet needs the roster before it, too. */
+function hasQuorumWithout({ members }: Roster, { member }: Host): boolean {
+  const isListed = members.some(({ id }) => id === member);
+  return !isListed || members.length - 1 >= quorumSize(members.length);
 }
 
 /** Revoked members do not vote. */

@@ -29,7 +29,7 @@ export function taintedTooMany(world: World, roster: Roster): readonly Host[] {
   return hosts.length > taintedMax(world, roster) ? hosts : [];
 }
 
-function rostersInPlay({ chain, oracle }: World): readonly Roster[] {
+export function rostersInPlay({ chain, oracle }: World): readonly Roster[] {
   const { term, roster } = chain.head();
   const committed = oracle.openRosters().map((open) => open.roster);
   return term > 0 ? [roster, ...committed] : committed;
