@@ -118,6 +118,6 @@ export const replicationRules: readonly Rule[] = [
       },
     ],
     threatens: "safety",
-    shownBy: 187,
+    shownBy: 423,
   },
 ];

@@ -33,7 +33,7 @@ export const tenureRules: readonly Rule[] = [
       },
     ],
     threatens: "liveness",
-    shownBy: 62,
+    shownBy: 512,
   },
   {
     name: "a leader that is to go hands over",
