@@ -3,6 +3,13 @@ import type { Rule } from "./rule.ts";
 
 export const recoveryRules: readonly Rule[] = [
   {
+    name: "a removed member keeps its boot until the change is settled",
+    section: "3.5",
+    edits: [{ file: "seats.ts", find: " ?? outgoing.get(member)", replace: "" }],
+    threatens: "liveness",
+    shownBy: 2435,
+  },
+  {
     name: "the disk's promise is honoured while recovering",
     section: "7.1",
     edits: [
