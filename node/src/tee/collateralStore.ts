@@ -68,7 +68,9 @@ export function createCollateralStore(options: CollateralStoreOptions): Collater
   const disk = createDisk(options);
   const shelfOf = createShelves();
 
-  async function usable(model: Model, nowMs: number): Promise<UsableCollateral> {
+  async function usable(asked: Model, nowMs: number): Promise<UsableCollateral> {
+    // Whoever asks may hand in all that is known of a platform: logs name its model alone.
+    const model: Model = { fmspc: asked.fmspc, authority: asked.authority };
     const shelf = shelfOf(model);
     const isNew = shelf.triedMs === Number.NEGATIVE_INFINITY;
     const isOver = shelf.kept === null || nowMs > shelf.kept.checked.validToMs;
