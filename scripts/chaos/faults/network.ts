@@ -43,33 +43,33 @@ const split: Fault = {
   },
 };
 
-const deaf: Fault = {
-  name: "one-way-in",
-  about: "one node hears nobody, and is heard by all",
-  needs: ["links"],
-  nodesMin: 3,
-  targets: ["leader", "follower"],
-  holdMs: [1_200, 4_000],
-  writesGoOn: atFollowers,
-  async strike({ subject, target }) {
-    const ways = others(subject, target).map((other): Way => [other, target]);
-    return change(subject, ways, cut, [target]);
-  },
-};
+function oneWay(name: string, about: string, wayOf: (target: number, other: number) => Way): Fault {
+  return {
+    name,
+    about,
+    needs: ["links"],
+    nodesMin: 3,
+    targets: ["leader", "follower"],
+    holdMs: [1_200, 4_000],
+    writesGoOn: atFollowers,
+    async strike({ subject, target }) {
+      const ways = others(subject, target).map((other) => wayOf(target, other));
+      return change(subject, ways, cut, [target]);
+    },
+  };
+}
 
-const mute: Fault = {
-  name: "one-way-out",
-  about: "one node is heard by nobody, and hears all",
-  needs: ["links"],
-  nodesMin: 3,
-  targets: ["leader", "follower"],
-  holdMs: [1_200, 4_000],
-  writesGoOn: atFollowers,
-  async strike({ subject, target }) {
-    const ways = others(subject, target).map((other): Way => [target, other]);
-    return change(subject, ways, cut, [target]);
-  },
-};
+const deaf = oneWay(
+  "one-way-in",
+  "one node hears nobody, and is heard by all",
+  (target, other): Way => [other, target],
+);
+
+const mute = oneWay(
+  "one-way-out",
+  "one node is heard by nobody, and hears all",
+  (target, other): Way => [target, other],
+);
 
 const bridge: Fault = {
   name: "bridge",

@@ -1,23 +1,16 @@
 import { expect, test } from "vitest";
 import { bootKey } from "../../../node/src/consensus/ids.ts";
-import type { Station } from "../../../node/src/runtime/station.ts";
+import { newStation } from "../../../node/src/runtime/station.ts";
 import { watchNode } from "../../../node/src/telemetry/gauges.ts";
 import { createMetrics } from "../../../node/src/telemetry/metrics.ts";
 
 test("a node that waits for the guest agent says that it neither leads nor is healthy", async () => {
-  const station: Station = {
+  const station = newStation({
     bootKey: bootKey("22".repeat(32)),
     endpoint: "http://127.0.0.1:8081",
     version: "0.1.0",
     startedMs: performance.now() - 2_000,
-    identity: null,
-    chain: null,
-    member: null,
-    verdicts: null,
-    waitingFor: "the guest agent",
-    attestation: null,
-    stopping: false,
-  };
+  });
   const metrics = createMetrics();
   const room = { underWay: () => 3, allowed: () => 64 };
   watchNode(metrics, station, { writes: room, reads: { ...room, underWay: () => 5 } });
