@@ -181,10 +181,11 @@ async function stepDown(
   await Promise.race([settled(), pause(msMax, undefined, { ref: false })]);
 }
 
-function bootsInUse({ peers, seats, view }: Replica): ReadonlySet<BootKey> {
+function bootsInUse({ setup, peers, seats, view }: Replica): ReadonlySet<BootKey> {
   const channels = [...peers.values()].filter(({ connected }) => connected);
   const listed = [...(view?.roster.members ?? []), ...(view?.pending ?? [])];
   return new Set([
+    setup.self.bootKey,
     ...channels.map(({ boot }) => boot.bootKey),
     ...listed.map(({ bootKey }) => bootKey),
     ...seats.valid.values(),

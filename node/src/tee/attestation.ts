@@ -77,6 +77,8 @@ export type AttestationParts = {
 };
 
 const hourMs = 3_600_000;
+/** A verdict that holds is a lookup; one that does not is asked for anew about this often. */
+const ownProofMs = 5_000;
 
 /** Proves this boot, judges others, and judges its own proof as it does theirs. */
 export function openAttestation(options: AttestationOptions): AttestationParts {
@@ -105,12 +107,13 @@ export function openAttestation(options: AttestationOptions): AttestationParts {
     verifySignatures: signatures.verify,
     chain: sight,
   });
-  const { reattestEveryMs: everyMs, onOwnProof: tell, signal } = options;
-  // Not through the verdicts: a node does not refuse itself.
-  void watchOwnProof({ prove, verify: verification.verify, tell, log, everyMs, signal });
+  const verdicts = createVerdicts({ verification, count });
+  const { onOwnProof: tell, signal } = options;
+  // By the same verdicts as others: lists that change are heard of for this boot too.
+  void watchOwnProof({ prove, verify: verdicts.verify, tell, log, everyMs: ownProofMs, signal });
   return {
     prove,
-    verdicts: createVerdicts({ verification, count }),
+    verdicts,
     collateralFor: async (model) => (await collateral.usable(model, sight.timeMs())).collateral,
     close: signatures.close,
   };

@@ -15,8 +15,6 @@ export type OwnProof = {
   readonly signal: AbortSignal;
 };
 
-const againMsMax = 5_000;
-
 /** Goes on until the signal: lists change, and collateral comes back. */
 export async function watchOwnProof(own: OwnProof): Promise<void> {
   const { log, everyMs, signal } = own;
@@ -27,8 +25,7 @@ export async function watchOwnProof(own: OwnProof): Promise<void> {
     if (problem === null && said !== null) log.info({}, "this boot's own proof is accepted");
     if (problem !== null && problem !== said) log.error({ fault }, `own proof ${problem}`);
     said = problem;
-    const pauseMs = problem === null ? everyMs : Math.min(everyMs, againMsMax);
-    await pause(pauseMs, undefined, { signal }).catch(() => undefined);
+    await pause(everyMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

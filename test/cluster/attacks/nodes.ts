@@ -163,6 +163,9 @@ export async function nodeWithAnotherImage(arena: Arena): Promise<void> {
   expect(refusal.fault).toMatchObject({ check: "compose hash", actual: image.composeHash });
   const counted = await after.counted("attestation_refused_total", 'check="compose hash"');
   expect(counted).toBeGreaterThan(0);
+  const ownVerdict = async () =>
+    (await getJson<{ readonly attestation?: string }>(`${arena.url(3)}/status`)).attestation ?? "";
+  await expect.poll(ownVerdict, patience).toMatch(/^refused: .*compose hash/);
   const count = async () => (await chain.reader.membership()).members.length;
   await expect.poll(count, patience).toBe(3);
   await expect.poll(() => serves(arena.url(3)), patience).toBe(false);
