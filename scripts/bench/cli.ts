@@ -9,6 +9,8 @@ export type BenchOptions = {
   readonly vsEtcd: boolean;
   /** Instead of all else: how many times its capacity the cluster is offered; null: not at all. */
   readonly overload: number | null;
+  /** Instead of all else: how often the leader is lost in each way; null: not at all. */
+  readonly recovery: number | null;
 };
 
 const defaultConnections = [1, 16, 64, 256];
@@ -34,7 +36,12 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       .argParser((text) => wholeNumber(text, 2, 20))
       .preset("5")
       .default(null)
-      .conflicts(["vsEtcd", "failovers", "connections"]),
+      .conflicts(["vsEtcd", "failovers", "connections", "recovery"]),
+    new Option("--recovery [times]", "instead: kill, pause and cut off the leader, so often each")
+      .argParser((text) => wholeNumber(text, 1, 100))
+      .preset("5")
+      .default(null)
+      .conflicts(["failovers", "connections", "seconds"]),
   ];
   for (const option of options) command.addOption(option);
   command.parse(args, { from: "user" });

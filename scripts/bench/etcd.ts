@@ -2,20 +2,28 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { z } from "zod";
-import { StartError } from "../cluster/failure.ts";
+import { reasonOf, StartError } from "../cluster/failure.ts";
 import { findBasePort, host } from "../cluster/ports.ts";
-import { createSupervisor, type Service } from "../cluster/supervisor.ts";
+import { createSupervisor, type Service, type Supervisor } from "../cluster/supervisor.ts";
 import { becomes } from "../cluster/wait.ts";
+import { openPeerNetwork, type PeerNetwork } from "./recovery/network.ts";
 import { type Subject, send, type Target } from "./subject.ts";
 
 const memberCount = 3;
+const positions = Array.from({ length: memberCount }, (_, position) => position);
+const names = positions.map((position) => `etcd${position + 1}`);
 const peerOffset = 100;
-const startTimeoutMs = 30_000;
+const readyTimeoutMs = 30_000;
 const stopGraceMs = 4_000;
 const askTimeoutMs = 1_000;
 const statusSchema = z.object({
   header: z.object({ member_id: z.string() }),
   leader: z.string().optional(),
+});
+/** JSON has 64-bit numbers as strings. */
+const putSchema = z.object({ header: z.object({ revision: z.string() }) });
+const rangeSchema = z.object({
+  kvs: z.array(z.object({ mod_revision: z.string() })).default([]),
 });
 
 /** @throws StartError that says how to install it */
@@ -34,51 +42,87 @@ export function findEtcd(path: string | undefined): string {
   );
 }
 
-export async function startEtcd(program: string, dataDir: string): Promise<Subject> {
+/** @param inPath puts a proxy between the members */
+export async function startEtcd(
+  program: string,
+  dataDir: string,
+  { inPath }: { readonly inPath: boolean },
+): Promise<Subject> {
   const basePort = await findBasePort(memberCount);
-  const positions = [0, 1, 2];
-  const urlOf = (position: number) => `http://${host}:${basePort + position}`;
-  const services = positions.map((position) =>
-    etcdService({ program, dataDir, basePort, position }),
-  );
   const supervisor = createSupervisor({
     changed: () => undefined,
     report: (line) => process.stderr.write(`${line}\n`),
   });
-  const ready = (position: number) => becomes(() => serves(urlOf(position)), startTimeoutMs);
-  const stop = () =>
-    supervisor.stop(
-      services.map(({ name }) => name),
-      stopGraceMs,
-    );
+  const listensAt = (position: number) => basePort + peerOffset + position;
+  const { processes } = supervisor;
+  const network = inPath ? await openPeerNetwork({ names, listensAt, processes }) : null;
+  const peerUrls = positions.map(
+    (position) => `http://${host}:${network?.ports[position] ?? listensAt(position)}`,
+  );
+  const services = positions.map((position) =>
+    etcdService({ program, dataDir, basePort, position, peerUrls }),
+  );
+  const urls = positions.map((position) => `http://${host}:${basePort + position}`);
+  const parts = { supervisor, services, urls, network };
   mkdirSync(dataDir, { recursive: true });
-  await Promise.all(services.map((service) => supervisor.start(service)));
-  if ((await Promise.all(positions.map(ready))).includes(false)) {
-    await stop();
-    throw new StartError(`etcd does not serve after ${startTimeoutMs} ms; see ${dataDir}/*.log`);
+  const subject = { ...clientsSide(parts), ...processSide(parts) };
+  try {
+    await Promise.all(services.map((service) => supervisor.start(service)));
+    await Promise.all(positions.map(subject.ready));
+  } catch (error) {
+    await subject.stop();
+    throw new StartError(`${reasonOf(error)}; see ${dataDir}/*.log`, { cause: error });
   }
   supervisor.announceEndings();
-  const name = (position: number) => services[position]?.name ?? "";
+  return subject;
+}
+
+type Parts = {
+  readonly supervisor: Supervisor;
+  readonly services: readonly Service[];
+  /** For clients. */
+  readonly urls: readonly string[];
+  readonly network: PeerNetwork | null;
+};
+
+function clientsSide({ supervisor, services, urls }: Parts) {
+  const urlOf = (position: number) => urls[position] ?? "";
   return {
     name: "etcd",
-    members: services.map((service) => ({
-      name: service.name,
-      pid: () => supervisor.processes().find((each) => each.name === service.name)?.pid ?? null,
+    members: services.map(({ name }) => ({
+      name,
+      pid: () => supervisor.processes().find((each) => each.name === name)?.pid ?? null,
     })),
-    leader: () => findLeader(positions.map(urlOf)),
-    write: (position) => put(urlOf(position)),
-    linearizableRead: (position) => range(urlOf(position), false),
-    localRead: (position) => range(urlOf(position), true),
-    async kill(position) {
-      supervisor.signal(name(position), "SIGKILL");
-      await supervisor.ended(name(position));
+    leader: () => findLeader(urls),
+    write: (position: number) => put(urlOf(position)),
+    linearizableRead: (position: number) => range(urlOf(position), false),
+    localRead: (position: number) => range(urlOf(position), true),
+    writtenAt: (acknowledgement: unknown) =>
+      Number(putSchema.parse(acknowledgement).header.revision),
+    shownAt: (answer: unknown) => Number(rangeSchema.parse(answer).kvs[0]?.mod_revision ?? 0),
+  };
+}
+
+function processSide({ supervisor, services, urls, network }: Parts) {
+  const nameAt = (position: number) => services[position]?.name ?? "";
+  return {
+    network,
+    async signal(position: number, signal: NodeJS.Signals) {
+      supervisor.signal(nameAt(position), signal);
+      if (signal === "SIGKILL") await supervisor.ended(nameAt(position));
     },
-    async heal(position) {
+    async restart(position: number) {
       const service = services[position];
       if (service !== undefined) await supervisor.start(service);
-      if (!(await ready(position))) throw new Error(`${name(position)} did not come back`);
     },
-    stop,
+    async ready(position: number) {
+      if (await becomes(() => serves(urls[position] ?? ""), readyTimeoutMs)) return;
+      throw new Error(`${nameAt(position)} does not serve after ${readyTimeoutMs} ms`);
+    },
+    async stop() {
+      await supervisor.stop(names, stopGraceMs);
+      await network?.close();
+    },
   };
 }
 
@@ -87,26 +131,27 @@ function etcdService(member: {
   readonly dataDir: string;
   readonly basePort: number;
   readonly position: number;
+  /** What members advertise to each other. */
+  readonly peerUrls: readonly string[];
 }): Service {
-  const { program, dataDir, basePort, position } = member;
-  const name = (of: number) => `etcd${of + 1}`;
+  const { program, dataDir, basePort, position, peerUrls } = member;
+  const name = names[position] ?? "";
   const client = `http://${host}:${basePort + position}`;
-  const peer = (of: number) => `http://${host}:${basePort + peerOffset + of}`;
   const options = {
-    name: name(position),
-    "data-dir": join(dataDir, name(position)),
+    name,
+    "data-dir": join(dataDir, name),
     "listen-client-urls": client,
     "advertise-client-urls": client,
-    "listen-peer-urls": peer(position),
-    "initial-advertise-peer-urls": peer(position),
-    "initial-cluster": [0, 1, 2].map((of) => `${name(of)}=${peer(of)}`).join(","),
+    "listen-peer-urls": `http://${host}:${basePort + peerOffset + position}`,
+    "initial-advertise-peer-urls": peerUrls[position],
+    "initial-cluster": names.map((each, of) => `${each}=${peerUrls[of]}`).join(","),
     "initial-cluster-state": "new",
     "log-level": "error",
     logger: "zap",
   };
   const args = Object.entries(options).map(([option, value]) => `--${option}=${value}`);
-  const logFile = join(dataDir, `${name(position)}.log`);
-  return { name: name(position), command: { program, args, env: {}, logFile }, restartCode: null };
+  const logFile = join(dataDir, `${name}.log`);
+  return { name, command: { program, args, env: {}, logFile }, restartCode: null };
 }
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");

@@ -13,10 +13,12 @@ import { projectRoot } from "../cluster/programs.ts";
 import { type BenchOptions, parseBenchOptions } from "./cli.ts";
 import { combine } from "./combine.ts";
 import { findEtcd, startEtcd } from "./etcd.ts";
-import { measureFailover } from "./failover.ts";
 import { startOurs } from "./ours.ts";
 import { measureOverload } from "./overload/measure.ts";
 import { reportOverload } from "./overload/report.ts";
+import { kill } from "./recovery/faults.ts";
+import { measureRecoveries, measureRecovery } from "./recovery/measure.ts";
+import { reportRecovery } from "./recovery/report.ts";
 import { type Failovers, type Figures, type Memory, reportOf } from "./report.ts";
 import type { Subject } from "./subject.ts";
 import { type Measurement, measure, type Step } from "./throughput.ts";
@@ -45,9 +47,11 @@ export async function main(args: readonly string[]): Promise<number> {
   try {
     const etcd = options.vsEtcd ? findEtcd(pathVariable()) : null;
     mkdirSync(dataDir, { recursive: true });
-    subjects.push(await startOurs(join(dataDir, "ours")));
+    const inPath = options.recovery !== null;
+    subjects.push(await startOurs(join(dataDir, "ours"), { inPath }));
     if (options.overload !== null) return await overload(subjects[0], options);
-    if (etcd !== null) subjects.push(await startEtcd(etcd, join(dataDir, "etcd")));
+    if (etcd !== null) subjects.push(await startEtcd(etcd, join(dataDir, "etcd"), { inPath }));
+    if (options.recovery !== null) return await recovery(subjects, options.recovery, options);
     const figures = await measureAll(subjects, options);
     process.stdout.write(`\n${reportOf(figures)}\n\nwritten to ${save(figures, options)}\n`);
     return 0;
@@ -108,7 +112,9 @@ async function failoversOf(
   const failovers: Failovers[] = [];
   for (const subject of subjects) {
     const milliseconds: number[] = [];
-    for (let each = 0; each < count; each++) milliseconds.push(await measureFailover(subject));
+    for (let each = 0; each < count; each++) {
+      milliseconds.push((await measureRecovery(subject, kill)).unavailableMs);
+    }
     const list = milliseconds.map((each) => each.toFixed(0)).join(", ");
     if (count > 0) say(`${subject.name}, failover: ${list} ms`);
     failovers.push({ subject: subject.name, milliseconds });
@@ -140,6 +146,19 @@ async function overload(subject: Subject | undefined, options: BenchOptions): Pr
   const figures = await measureOverload(subject, { seconds, times });
   const file = save({ overload: figures }, options);
   process.stdout.write(`\n${reportOverload(figures)}\n\nwritten to ${file}\n`);
+  return 0;
+}
+
+async function recovery(
+  subjects: readonly Subject[],
+  times: number,
+  options: BenchOptions,
+): Promise<number> {
+  await delay(settleMs);
+  for (const subject of subjects) await measure(subject, warmUp);
+  const figures = { times, measured: await measureRecoveries(subjects, times, say) };
+  const file = save({ recovery: figures }, options);
+  process.stdout.write(`\n${reportRecovery(figures)}\n\nwritten to ${file}\n`);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 /** What the benchmark measures: a replicated service of three members on this machine. */
+import type { PeerNetwork } from "./recovery/network.ts";
 
 export type Target = {
   readonly url: string;
@@ -24,14 +25,28 @@ export type Subject = {
   linearizableRead(position: number): Target;
   /** A read of what that member happens to know. */
   localRead(position: number): Target;
-  kill(position: number): Promise<void>;
-  /** Starts a killed member again; resolves once it takes part. */
-  heal(position: number): Promise<void>;
+  /** Where a write stands in the history, by its acknowledgement; a later one stands higher. */
+  writtenAt(acknowledgement: unknown): number;
+  /** Where the newest write stands that a local read shows, by its answer. */
+  shownAt(answer: unknown): number;
+  /** SIGKILL resolves once the process is gone, other signals at once. */
+  signal(position: number, signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): Promise<void>;
+  /** Starts a killed member again. */
+  restart(position: number): Promise<void>;
+  /** Resolves once it takes part. @throws Error when that takes too long */
+  ready(position: number): Promise<void>;
+  /** What can cut members off from each other; `null`: nothing is in their path. */
+  readonly network: PeerNetwork | null;
   stop(): Promise<void>;
 };
 
 /** @returns whether the service acknowledged it */
 export async function send(target: Target, signal: AbortSignal): Promise<boolean> {
+  return (await ask(target, signal)) !== null;
+}
+
+/** @returns the JSON that was answered; `null` when the service refused, or did not answer */
+export async function ask(target: Target, signal: AbortSignal): Promise<unknown> {
   const { url, method, body } = target;
   try {
     const answer = await fetch(url, {
@@ -40,9 +55,9 @@ export async function send(target: Target, signal: AbortSignal): Promise<boolean
       ...(body === null ? {} : { headers: { "content-type": "application/json" } }),
       signal,
     });
-    await answer.arrayBuffer();
-    return answer.ok;
+    const text = await answer.text();
+    return answer.ok ? JSON.parse(text) : null;
   } catch {
-    return false;
+    return null;
   }
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { ownersAreKnown } from "../../../scripts/chaos/net/owner.ts";
 
 const timeoutMs = 120_000;
 
@@ -52,6 +53,31 @@ test(
     expect(overload.status.asked).toBe(3 * 20);
     expect(overload.memory).toHaveLength(3);
     expect(output).toContain("an idle server");
+  },
+  timeoutMs,
+);
+
+test.runIf(ownersAreKnown)(
+  "the ways to lose a leader are measured instead when that is asked for",
+  async () => {
+    const { code, output } = await bench("--recovery", "1");
+
+    expect(code, output).toBe(0);
+    const file = /written to (.*\.json)/.exec(output)?.[1] ?? "";
+    const { recovery } = JSON.parse(readFileSync(file, "utf8"));
+    rmSync(file);
+    expect(recovery.times).toBe(1);
+    expect(recovery.measured.map(({ fault }: { fault: string }) => fault)).toEqual([
+      "kill -9",
+      "pause",
+      "partition",
+    ]);
+    for (const { recoveries } of recovery.measured) {
+      expect(recoveries).toHaveLength(1);
+      expect(recoveries[0].unavailableMs).toBeGreaterThan(0);
+      expect(recoveries[0].wholeMs).toBeGreaterThan(0);
+    }
+    expect(output).toContain("a proxy in every path");
   },
   timeoutMs,
 );
