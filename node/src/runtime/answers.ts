@@ -4,10 +4,11 @@ import { counter } from "../application/counter/counter.ts";
 import { encodeIncrement } from "../application/envelope.ts";
 import type { Boot, Term } from "../consensus/ids.ts";
 import { ClusterError } from "../errors.ts";
-import { CallError } from "./calls.ts";
+import { CallError, type ReadIndex } from "./calls.ts";
 import { leads, servingLeader } from "./leading.ts";
 import type { Member } from "./member.ts";
 import { memberStatuses } from "./memberReport.ts";
+import { oncePerTurn } from "./oncePerTurn.ts";
 import type { PeerFault, PeerResponse } from "./ports.ts";
 import { healthOf, leaderOf, recordOf, statusOf } from "./report.ts";
 import type { Attestation, Committed, CounterRead, Service } from "./service.ts";
@@ -27,12 +28,14 @@ type Placed = { readonly index: number; readonly term: Term; readonly result: st
 
 export function createService(options: AnswersOptions): Service {
   const { station, nowMs } = options;
+  // Of a crowd of reads, each would cost the leader and this node a message and its answer.
+  const readIndex = oncePerTurn(() => askReadIndex(options, working(station)));
   return {
     increment: (request) => increment(options, request),
     counter: (consistency) =>
       consistency === "local"
         ? Promise.resolve().then(() => localRead(options))
-        : linearizableRead(options),
+        : linearizableRead(options, readIndex),
     status: () => statusOf(station, nowMs()),
     members: () => memberStatuses(station, nowMs()),
     log(from, limit) {
@@ -82,16 +85,19 @@ async function passOn(
   return { index, term, result: Buffer.from(result).toString("latin1") };
 }
 
-async function linearizableRead(options: AnswersOptions): Promise<CounterRead> {
+async function linearizableRead(
+  options: AnswersOptions,
+  readIndex: () => Promise<ReadIndex>,
+): Promise<CounterRead> {
   const member = working(options.station);
   const ready = leads(member.runner.replica())
     ? await member.calls.read((ticket) => member.runner.read(ticket))
-    : await askReadIndex(options, member);
+    : await readIndex();
   await member.calls.applied(ready.index);
   return read(options, member, "linearizable");
 }
 
-async function askReadIndex(options: AnswersOptions, member: Member) {
+async function askReadIndex(options: AnswersOptions, member: Member): Promise<ReadIndex> {
   const response = await ask(options, member, requireLeader(member), { kind: "read-index" });
   if (response.kind !== "read-index") throw unexpected(response, "read-index");
   return response;
