@@ -15,6 +15,8 @@ import { Violation } from "./violation.ts";
 
 export type Disk = {
   promised: Promised | null;
+  /** The promise that the boot which runs on it found there. */
+  inherited: Promised | null;
   snapshot: Snapshot | null;
   /** Index before the first entry kept. */
   beforeIndex: number;
@@ -22,7 +24,7 @@ export type Disk = {
 };
 
 export function blankDisk(): Disk {
-  return { promised: null, snapshot: null, beforeIndex: 0, entries: [] };
+  return { promised: null, inherited: null, snapshot: null, beforeIndex: 0, entries: [] };
 }
 
 export function copyOf(disk: Disk): Disk {
@@ -65,9 +67,14 @@ function applyEntries(disk: Disk, after: number, entries: readonly Entry[]): voi
   disk.entries.push(...entries);
 }
 
-/** On one disk, no promise falls, and none is given twice for one term. */
-function checkPromise({ promised }: Disk, next: Promised): void {
+/**
+ * On one disk, no promise falls, and none is given twice for one term; but a boot may give up what an
+ * earlier one promised, while the log holds nothing of that term.
+ */
+function checkPromise(disk: Disk, next: Promised): void {
+  const { promised, inherited } = disk;
   if (promised === null || next.term > promised.term) return;
+  if (promised === inherited && lastTermOf(disk) < promised.term) return;
   const same =
     next.term === promised.term &&
     next.leaderBootKey === promised.leaderBootKey &&
@@ -77,6 +84,10 @@ function checkPromise({ promised }: Disk, next: Promised): void {
     "a promise's term never falls",
     `${next.term} to ${next.leaderBootKey} after ${promised.term} to ${promised.leaderBootKey}`,
   );
+}
+
+function lastTermOf({ entries, snapshot }: Disk): number {
+  return entries.at(-1)?.term ?? snapshot?.at.term ?? 0;
 }
 
 /** A crash in the middle of `writes`: a prefix of them survives, the last perhaps in part. */

@@ -20,6 +20,7 @@ import { every, type World } from "./world.ts";
 export function startProcess(world: World, host: Host, disk: Disk): Process {
   const { queue, scenario, oracle, trace } = world;
   host.bootCount += 1;
+  disk.inherited = disk.promised;
   const ordinal = host.bootCount;
   const key = `b${host.site}${String(ordinal).padStart(4, "0")}`.padEnd(64, "0");
   const boot: Boot = { member: host.member, bootKey: bootKey(key) };

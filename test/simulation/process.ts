@@ -5,7 +5,7 @@
  */
 import type { Outcome } from "../../node/src/application/machine.ts";
 import type { Checkpoint } from "../../node/src/consensus/checkpoint.ts";
-import type { Effect, Send } from "../../node/src/consensus/effect.ts";
+import type { Effect, Halt, Send } from "../../node/src/consensus/effect.ts";
 import type { Entry } from "../../node/src/consensus/entry.ts";
 import type { Boot, Hash } from "../../node/src/consensus/ids.ts";
 import type { Input } from "../../node/src/consensus/input.ts";
@@ -51,7 +51,7 @@ export type ProcessOptions = {
   readonly send: (process: Process, effect: Send) => void;
   readonly petition: (process: Process, petition: Petition) => void;
   readonly refreshView: (process: Process) => void;
-  readonly halted: (process: Process, reason: "replaced" | "invariant", detail: string) => void;
+  readonly halted: (process: Process, reason: Halt["reason"], detail: string) => void;
   readonly watch: Watch;
 };
 

@@ -27,7 +27,7 @@ export function onNewTerm(replica: Replica, term: Term): Replica {
   const wasActive = replica.following?.term === replica.doubt.term && replica.following.active;
   const led = replica.office?.term === replica.doubt.term && replica.office.stage === "active";
   const idleTerms = wasActive || led ? 0 : replica.doubt.idleTerms + 1;
-  return { ...replica, doubt: noDoubt(term, replica.nowMs, idleTerms) };
+  return { ...replica, doubt: noDoubt(term, replica.awakeMs, idleTerms) };
 }
 
 export function doubtTick(replica: Replica): Step {
@@ -42,11 +42,11 @@ export function doubtTick(replica: Replica): Step {
 
 /** When this replica's patience with the leader ran out, or null while it has not. */
 function suspectedSince(replica: Replica, view: View): number | null {
-  const { following, doubt, nowMs, setup } = replica;
+  const { following, doubt, nowMs, awakeMs, setup } = replica;
   const serves = following?.term === view.term && following.active;
   const patience = setup.suspectAfterMs * (serves ? 1 : 2 ** Math.min(doubt.idleTerms, 5));
-  const lastSign = serves ? following.heardMs : doubt.termSeenMs;
-  if (nowMs - lastSign <= patience) return null;
+  const lastSign = serves ? following.heardAwakeMs : doubt.termSeenAwakeMs;
+  if (awakeMs - lastSign <= patience) return null;
   if (!serves && isWaitingForMembers(replica, view)) return null;
   return doubt.sinceMs ?? nowMs;
 }

@@ -117,7 +117,8 @@ export type Note = {
 /** This process must end: `replaced` restarts as a new boot, `invariant` stays down. */
 export type Halt = {
   readonly kind: "halt";
-  readonly reason: "replaced" | "invariant";
+  /** `invariant`: a defect. Else only this boot is at its end: another one may take part. */
+  readonly reason: "replaced" | "stranded" | "invariant";
   readonly detail: string;
 };
 

@@ -5,15 +5,16 @@ import { contradiction, graft } from "./graft.ts";
 import type { Boot } from "./ids.ts";
 import { positionAt } from "./log.ts";
 import type { Append } from "./message.ts";
-import { bind, hold, refuseClaim, sayNo } from "./promises.ts";
+import { bind, hold, refuseClaim } from "./promises.ts";
 import { andThen, emit, type Replica, type Step, stay } from "./replica.ts";
 import { memberOf } from "./roster.ts";
+import { refuseAppend } from "./stranded.ts";
 
 export function onAppend(replica: Replica, from: Boot, message: Append): Step {
   const claim = { leader: from, term: message.term, rosterHash: message.rosterHash };
   const refusal = refuseClaim(replica, claim);
   if (refusal === "behind") return hold(replica, from, message);
-  if (refusal !== null) return emit(replica, sayNo(replica, from, message.term, refusal));
+  if (refusal !== null) return refuseAppend(replica, from, message, refusal);
 
   // Accepting an append binds like a promise; a recovering boot is bound too, for a cold start.
   return andThen(
@@ -28,7 +29,7 @@ export function hear(
   from: Boot,
   { term, active }: { term: Append["term"]; active: boolean },
 ): Step {
-  const { nowMs, setup } = replica;
+  const { nowMs, awakeMs, setup } = replica;
   const known = replica.following?.leader.bootKey === from.bootKey ? replica.following : null;
   const askedMs = known?.term === term ? known.rejoinAskedMs : Number.NEGATIVE_INFINITY;
   const ask = active && needsRejoin(replica) && nowMs - askedMs >= setup.heartbeatMs * 2;
@@ -38,12 +39,13 @@ export function hear(
     active,
     goesOn: !active && known !== null && (known.active || known.goesOn),
     heardMs: nowMs,
+    heardAwakeMs: awakeMs,
     rejoinAskedMs: ask ? nowMs : askedMs,
   };
   const effects: Effect[] = ask
     ? [{ kind: "send", to: from, message: { kind: "rejoin-request", term }, after: "durable" }]
     : [];
-  return { replica: { ...replica, following }, effects };
+  return { replica: { ...replica, following, strandedMs: null }, effects };
 }
 
 function needsRejoin({ seats, setup, status, view }: Replica): boolean {

@@ -64,14 +64,15 @@ function isRefused({ seats, refused }: Replica, { roster }: View, member: Member
 
 /** Measured from this leader's own first moment at the earliest. */
 function isLongSilent(
-  { setup, office, peers, refused, nowMs }: Replica,
+  { setup, office, peers, refused, nowMs, awakeMs }: Replica,
   member: MemberId,
 ): boolean {
   if (setup.removeAfterMs === null || office === null) return false;
   const heard = [...peers.values()]
     .filter(({ boot }) => boot.member === member && !refused.has(boot.bootKey))
-    .map(({ heardMs }) => heardMs);
-  return nowMs - Math.max(office.ledSinceMs, ...heard) >= setup.removeAfterMs;
+    .map(({ heardAwakeMs }) => heardAwakeMs);
+  const hasLedMs = nowMs - office.ledSinceMs;
+  return Math.min(hasLedMs, awakeMs - Math.max(...heard)) >= setup.removeAfterMs;
 }
 
 /**

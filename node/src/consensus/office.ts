@@ -24,7 +24,7 @@ import type { View } from "./view.ts";
 
 /** The contract names this replica leader of `view.term`. */
 export function enterOffice(replica: Replica, view: View): Step {
-  const { setup, nowMs } = replica;
+  const { setup, nowMs, awakeMs } = replica;
   const claim = { leader: setup.self, term: view.term, rosterHash: view.roster.hash };
   // A restarted leader cannot resume its term: its disk's promise names its former boot.
   const barred = refuseClaim({ ...replica, view }, claim) !== null;
@@ -49,7 +49,7 @@ export function enterOffice(replica: Replica, view: View): Step {
     reading: null,
     readQueue: [],
     broadcastMs: nowMs,
-    quorumMs: nowMs,
+    quorumAwakeMs: awakeMs,
     petitionedMs: Number.NEGATIVE_INFINITY,
     marks: { at: 0, covered: 0, unmarked: 0, sinceMs: nowMs },
     goal: { index: 0, sinceMs: nowMs },
@@ -251,7 +251,7 @@ function startTerm(
 }
 
 function startedOffice(replica: Replica, office: Office, joint: readonly Roster[]): Office {
-  const { nowMs, log } = replica;
+  const { nowMs, awakeMs, log } = replica;
   const connected = [...replica.peers.values()].filter((peer) => peer.connected);
   return {
     ...office,
@@ -263,7 +263,7 @@ function startedOffice(replica: Replica, office: Office, joint: readonly Roster[
     marks: marksIn(log, nowMs),
     progress: new Map(connected.map((peer) => [peer.boot.bootKey, freshProgress(replica, peer)])),
     broadcastMs: nowMs,
-    quorumMs: nowMs,
+    quorumAwakeMs: awakeMs,
   };
 }
 

@@ -28,7 +28,7 @@ export function onConnected(replica: Replica, boot: Boot): Step {
   const peer: Peer = {
     boot,
     connected: true,
-    heardMs: replica.nowMs,
+    heardAwakeMs: replica.awakeMs,
     report: known?.report ?? null,
   };
   const met = withPeer(replica, peer);
@@ -65,7 +65,7 @@ export function onReport(replica: Replica, from: Boot, report: Report): Step {
   const peer: Peer = {
     boot: from,
     connected: known?.connected ?? false,
-    heardMs: replica.nowMs,
+    heardAwakeMs: replica.awakeMs,
     report,
   };
   const noted = withPeer(replica, peer);
@@ -81,13 +81,13 @@ export function heard(replica: Replica, from: Boot): Replica {
     return withPeer(replica, {
       boot: from,
       connected: false,
-      heardMs: replica.nowMs,
+      heardAwakeMs: replica.awakeMs,
       report: null,
     });
   }
-  return known.heardMs === replica.nowMs
+  return known.heardAwakeMs === replica.awakeMs
     ? replica
-    : withPeer(replica, { ...known, heardMs: replica.nowMs });
+    : withPeer(replica, { ...known, heardAwakeMs: replica.awakeMs });
 }
 
 export function reportToAll(replica: Replica): Step {
@@ -114,9 +114,11 @@ function shownTerm({ view }: Replica): Term {
 }
 
 export function forgetSilentPeers(replica: Replica): Replica {
-  const { peers, nowMs, setup } = replica;
-  const since = nowMs - setup.suspectAfterMs * forgetAfter;
-  const kept = [...peers].filter(([, { connected, heardMs }]) => connected || heardMs >= since);
+  const { peers, awakeMs, setup } = replica;
+  const since = awakeMs - setup.suspectAfterMs * forgetAfter;
+  const kept = [...peers].filter(
+    ([, { connected, heardAwakeMs }]) => connected || heardAwakeMs >= since,
+  );
   return kept.length === peers.size ? replica : { ...replica, peers: new Map(kept) };
 }
 
@@ -138,13 +140,14 @@ export function heardLately(
   roster: Roster,
   withinMs: number,
 ): readonly Standing[] {
-  const { setup, status, log, peers, refused, nowMs } = replica;
+  const { setup, status, log, peers, refused, awakeMs } = replica;
   const latest = new Map<MemberId, Peer>();
   for (const peer of peers.values()) {
     const rival = latest.get(peer.boot.member);
     if (refused.has(peer.boot.bootKey)) continue;
-    if (peer.report === null || nowMs - peer.heardMs > withinMs) continue;
-    if (rival === undefined || rival.heardMs < peer.heardMs) latest.set(peer.boot.member, peer);
+    if (peer.report === null || awakeMs - peer.heardAwakeMs > withinMs) continue;
+    if (rival === undefined || rival.heardAwakeMs < peer.heardAwakeMs)
+      latest.set(peer.boot.member, peer);
   }
   return roster.members.flatMap(({ id, slot }) => {
     if (id === setup.self.member) {

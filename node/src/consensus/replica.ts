@@ -49,7 +49,7 @@ export type Setup = {
 export type Peer = {
   readonly boot: Boot;
   readonly connected: boolean;
-  readonly heardMs: number;
+  readonly heardAwakeMs: number;
   readonly report: Report | null;
 };
 
@@ -61,6 +61,7 @@ export type Following = {
   /** Not active yet in this term, but active in the one before: members have changed. */
   readonly goesOn: boolean;
   readonly heardMs: number;
+  readonly heardAwakeMs: number;
   readonly rejoinAskedMs: number;
 };
 
@@ -125,7 +126,8 @@ export type Office = {
   readonly reading: Reading | null;
   readonly readQueue: readonly Ticket[];
   readonly broadcastMs: number;
-  readonly quorumMs: number;
+  /** When it was last in touch with all that it needs. */
+  readonly quorumAwakeMs: number;
   /** When it last asked the chain for a change (of leader, of members, or a cold start). */
   readonly petitionedMs: number;
   readonly marks: Marks;
@@ -140,7 +142,7 @@ export type Rollback = { readonly anchorIndex: number; readonly lastIndex: numbe
 export type Doubt = {
   readonly term: Term;
   /** When the view first showed this term. */
-  readonly termSeenMs: number;
+  readonly termSeenAwakeMs: number;
   /** Terms in a row whose leader never became active: doubles the patience with the next. */
   readonly idleTerms: number;
   readonly sinceMs: number | null;
@@ -167,6 +169,8 @@ export type Incoming = {
 export type Replica = {
   readonly setup: Setup;
   readonly nowMs: number;
+  /** Like `nowMs`, less what this replica itself missed: see `onTick`. For the silence of others. */
+  readonly awakeMs: number;
   readonly wallMs: number;
   readonly status: Status;
   /** This very process registered its boot key: it never forgot anything. */
@@ -195,6 +199,8 @@ export type Replica = {
   readonly following: Following | null;
   readonly office: Office | null;
   readonly doubt: Doubt;
+  /** Since when its own promise has kept it from the active leader that its view names. */
+  readonly strandedMs: number | null;
   /** A leader's word that waits for a fresher view of the contract. */
   readonly held: { readonly from: Boot; readonly message: Prepare | Append } | null;
   readonly incoming: Incoming | null;
@@ -216,6 +222,7 @@ export function boot(setup: Setup, remembered: Remembered, nowMs: number): Repli
   return {
     setup,
     nowMs,
+    awakeMs: nowMs,
     wallMs: 0,
     status: "recovering",
     registered: false,
@@ -238,16 +245,17 @@ export function boot(setup: Setup, remembered: Remembered, nowMs: number): Repli
     following: null,
     office: null,
     doubt: noDoubt(term(0), nowMs, 0),
+    strandedMs: null,
     held: null,
     incoming: null,
     reportedMs: Number.NEGATIVE_INFINITY,
   };
 }
 
-export function noDoubt(of: Term, nowMs: number, idleTerms: number): Doubt {
+export function noDoubt(of: Term, termSeenAwakeMs: number, idleTerms: number): Doubt {
   return {
     term: of,
-    termSeenMs: nowMs,
+    termSeenAwakeMs,
     idleTerms,
     sinceMs: null,
     ownVote: null,

@@ -23,6 +23,7 @@ import {
 import { memberOf } from "./roster.ts";
 import { seatsAfter, validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
+import { noteWelcome } from "./unwelcome.ts";
 
 export function onPropose(replica: Replica, { commands, wallMs }: Propose): Step {
   const tickets = commands.map(({ ticket }) => ticket);
@@ -124,7 +125,8 @@ function nextAppend(replica: Replica, office: Office, follower: Progress) {
   return { next: { ...follower, nextIndex, inFlight, sentMs: nowMs }, message };
 }
 
-export function onAck(replica: Replica, from: Boot, ack: Ack): Step {
+export function onAck(before: Replica, from: Boot, ack: Ack): Step {
+  const replica = before.office?.term === ack.term ? noteWelcome(before, from) : before;
   const { office, log } = replica;
   const known = office?.progress.get(from.bootKey);
   if (office === null || known === undefined || ack.term !== office.term) return stay(replica);

@@ -33,6 +33,7 @@ import {
 } from "./replica.ts";
 import { advanceCommit, appendOwn, broadcast, onAck, onPropose, onReject } from "./replicate.ts";
 import { memberOf } from "./roster.ts";
+import { forgetUnfounded } from "./stranded.ts";
 import { officeTick, onStepDown } from "./tenure.ts";
 import { onSnapshotAck, onSnapshotChunk, onStateCaptured } from "./transfer.ts";
 import { onRefusal } from "./unwelcome.ts";
@@ -115,8 +116,21 @@ function onMessage(replica: Replica, from: Boot, message: Message): Step {
   }
 }
 
+/**
+ * Of a longer gap between two ticks, the rest was this replica's own absence: its machine stood still,
+ * or was starved. What others said meanwhile is yet to be read, so that it is no silence of theirs.
+ */
+const gapsInSuspicionTime = 4;
+
 function onTick(replica: Replica, { monotonicMs, wallMs }: Tick): Step {
-  const now = forgetSilentPeers({ ...replica, nowMs: monotonicMs, wallMs });
+  const { setup, nowMs, awakeMs } = replica;
+  const thereMs = Math.min(monotonicMs - nowMs, setup.suspectAfterMs / gapsInSuspicionTime);
+  const now = forgetSilentPeers({
+    ...replica,
+    nowMs: monotonicMs,
+    awakeMs: awakeMs + thereMs,
+    wallMs,
+  });
   const due = monotonicMs - now.reportedMs >= now.setup.suspectAfterMs / 4;
   return andThen(
     andThen(due ? reportToAll(now) : stay(now), (told) => settleOffice(officeTick(told))),
@@ -124,7 +138,8 @@ function onTick(replica: Replica, { monotonicMs, wallMs }: Tick): Step {
   );
 }
 
-function onView(replica: Replica, view: View): Step {
+function onView(before: Replica, view: View): Step {
+  const replica = forgetUnfounded(before, view);
   const known = replica.view;
   const sameTerm = known?.term === view.term && known.roster.hash === view.roster.hash;
   const seen = admitSelf(onNewTerm({ ...noteAnchor(replica, view), view }, view.term));
@@ -200,7 +215,7 @@ function activate(replica: Replica): Step {
   if (office?.stage !== "starting" || commitIndex < office.startIndex) return stay(replica);
   const active = settleStatus({
     ...replica,
-    office: { ...office, stage: "active", joint: [office.roster], quorumMs: replica.nowMs },
+    office: { ...office, stage: "active", joint: [office.roster], quorumAwakeMs: replica.awakeMs },
   });
   const first: Body[] = [];
   if (active.status === "recovering" && !seats.named.has(setup.self.bootKey)) {

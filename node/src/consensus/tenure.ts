@@ -45,13 +45,13 @@ export function officeTick(replica: Replica): Step {
 }
 
 function lead(replica: Replica, office: Office): Step {
-  const { nowMs, setup } = replica;
+  const { nowMs, awakeMs, setup } = replica;
   const due = nowMs - office.broadcastMs >= setup.heartbeatMs;
   const inTouch = inTouchWith(replica, office);
   const noted = isEnoughInTouch(replica, office, inTouch)
-    ? { ...replica, office: { ...office, quorumMs: nowMs } }
+    ? { ...replica, office: { ...office, quorumAwakeMs: awakeMs } }
     : replica;
-  const cutOff = nowMs - (noted.office?.quorumMs ?? nowMs) >= setup.suspectAfterMs;
+  const cutOff = awakeMs - (noted.office?.quorumAwakeMs ?? awakeMs) >= setup.suspectAfterMs;
   const mustGo =
     cutOff || isUnwelcome(noted, office) || isDisowned(noted, office) || mustLeave(noted);
   const kept = andThen(due ? broadcast(noted) : stay(noted), resumeTransfers);

@@ -5,7 +5,7 @@
  * A member may have promised what the chain took back, or what its endpoint made up. One such member
  * must not stop a leader whom a quorum follows; yet it can follow no leader before a later term.
  */
-import type { Boot } from "./ids.ts";
+import type { Boot, MemberId } from "./ids.ts";
 import type { Refusal } from "./message.ts";
 import { isAllOfEach, isQuorumOfEach } from "./quorum.ts";
 import { emit, type Office, type Replica, type Step, stay } from "./replica.ts";
@@ -45,6 +45,29 @@ export function isUnwelcome(replica: Replica, office: Office): boolean {
   const { setup, nowMs } = replica;
   const dueMs = nowMs - setup.suspectAfterMs * laterTermPatience;
   return [...office.refusedBy].some(
-    ([id, sinceMs]) => sinceMs <= dueMs && memberOf(office.roster, id) !== undefined,
+    ([id, sinceMs]) =>
+      sinceMs <= dueMs && memberOf(office.roster, id) !== undefined && !helpsItself(replica, id),
   );
+}
+
+/** Bound to a later term of which its log holds nothing: see stranded.ts. */
+function helpsItself({ office, peers }: Replica, id: MemberId): boolean {
+  const inTerm = office?.term ?? 0;
+  return [...peers.values()].some(
+    ({ boot, connected, report }) =>
+      boot.member === id &&
+      connected &&
+      report !== null &&
+      report.promisedTerm > inTerm &&
+      report.last.term <= inTerm,
+  );
+}
+
+/** Who acknowledges follows: as a rule another boot than the one that refused. */
+export function noteWelcome(replica: Replica, { member }: Boot): Replica {
+  const { office } = replica;
+  if (office === null || !office.refusedBy.has(member)) return replica;
+  const refusedBy = new Map(office.refusedBy);
+  refusedBy.delete(member);
+  return { ...replica, office: { ...office, refusedBy } };
 }

@@ -53,7 +53,11 @@ function memberStatus(replica: Replica, { record, pending, nowMs, verdictOf }: R
     endpoint: record.endpoint,
     bootKey,
     role: pending ? "pending" : leads ? "leader" : status === "normal" ? "follower" : "recovering",
-    lastHeardMs: isSelf ? 0 : heard === null ? null : Math.round(nowMs - heard.heardMs),
+    lastHeardMs: isSelf
+      ? 0
+      : heard === null
+        ? null
+        : Math.round(replica.awakeMs - heard.heardAwakeMs),
     lagEntries: last === null ? null : Math.max(0, replica.commitIndex - last),
     ...(isSelf ? { attestation: "self" } : attestationOf(verdictOf(bootKey), nowMs)),
   };
@@ -78,7 +82,7 @@ function attestationOf(
 function lastHeard({ peers }: Replica, id: MemberId): Peer | null {
   const boots = [...peers.values()].filter(({ boot }) => boot.member === id);
   return boots.reduce<Peer | null>(
-    (latest, peer) => (latest === null || peer.heardMs > latest.heardMs ? peer : latest),
+    (latest, peer) => (latest === null || peer.heardAwakeMs > latest.heardAwakeMs ? peer : latest),
     null,
   );
 }

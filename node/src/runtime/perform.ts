@@ -105,7 +105,7 @@ function createEnding({ log, onHalt }: PerformerOptions): Ending {
   return {
     hasBegun: () => begun,
     halted({ reason, detail }) {
-      end(reason === "replaced" ? exitReplaced : exitInvariant, { reason }, detail);
+      end(reason === "invariant" ? exitInvariant : exitReplaced, { reason }, detail);
     },
     diverged({ index, stateHash: expected }, own) {
       const why =

@@ -122,11 +122,11 @@ export function healthOf(station: Station, nowMs: number): Health {
     return { ok: false, reason: describeOutside(station, role) };
   }
   const isLeader = leads(replica);
-  const confirmedMs = isLeader ? office?.quorumMs : following?.heardMs;
+  const confirmedMs = isLeader ? office?.quorumAwakeMs : following?.heardMs;
   if (confirmedMs === undefined || servingLeader(replica) === null) {
     return { ok: false, reason: "no active leader is known" };
   }
-  const ageMs = Math.round(nowMs - confirmedMs);
+  const ageMs = Math.round((isLeader ? replica.awakeMs : nowMs) - confirmedMs);
   if (ageMs > setup.suspectAfterMs) {
     const what = isLeader ? "a quorum confirmed" : "the leader was heard";
     return { ok: false, reason: `${what} last ${ageMs} ms ago, more than ${setup.suspectAfterMs}` };

@@ -108,7 +108,15 @@ export function viewOf(roster: Roster, inTerm: number, leader: Boot): View {
 
 /** Takes one input after another; the effects are those of the last. */
 export function takeAll(replica: Replica, inputs: readonly Input[]): Step {
-  return inputs.reduce<Step>((taken, input) => step(taken.replica, input), stay(replica));
+  return inputs.reduce<Step>((taken, input) => takeAwake(taken.replica, input), stay(replica));
+}
+
+/** A tick comes after others, in which nothing happened: the replica was there all along. */
+function takeAwake(replica: Replica, input: Input): Step {
+  if (input.kind !== "tick") return step(replica, input);
+  const { nowMs, awakeMs, setup } = replica;
+  const byMs = Math.max(0, input.monotonicMs - nowMs - setup.heartbeatMs);
+  return step({ ...replica, nowMs: nowMs + byMs, awakeMs: awakeMs + byMs }, input);
 }
 
 /** A disk that was never written to. */

@@ -12,6 +12,7 @@ const following: Following = {
   active: true,
   goesOn: false,
   heardMs: 0,
+  heardAwakeMs: 0,
   rejoinAskedMs: 0,
 };
 

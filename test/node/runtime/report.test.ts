@@ -80,14 +80,14 @@ function heard(member: MemberId, commitIndex: number): Peer {
     promisedTerm: term(2),
   } as const;
   const report = { ...gossip, last: { ...at, index: commitIndex }, commitIndex };
-  return { boot, connected: true, heardMs: nowMs, report };
+  return { boot, connected: true, heardAwakeMs: nowMs, report };
 }
 
 function hearing(replica: Replica, commitIndex: number): Replica {
   const peers = new Map([[otherSeat.bootKey, heard(otherSeat.id, commitIndex)]]);
   const leader = { member: otherSeat.id, bootKey: otherSeat.bootKey };
   const said = { active: true, goesOn: false };
-  const following = { term: term(2), leader, ...said, heardMs: nowMs, rejoinAskedMs: 0 };
+  const following = { term: term(2), leader, ...said, heardMs: nowMs, heardAwakeMs: nowMs, rejoinAskedMs: 0 };
   return { ...replica, status: "normal", peers, following };
 }
 

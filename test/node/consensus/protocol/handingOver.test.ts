@@ -7,6 +7,7 @@ import type { Refusal } from "../../../../node/src/consensus/message.ts";
 import { step } from "../../../../node/src/consensus/step.ts";
 import type { View } from "../../../../node/src/consensus/view.ts";
 import {
+  appendOf,
   bootOf,
   chain,
   command,
@@ -67,30 +68,35 @@ test("10.10 in a cold start one member that refuses for good is enough", () => {
   expect(cluster.replica(a2).office?.stage).toBe("barred");
 });
 
-/** C promised what the others never heard of; A leads, and B follows. */
-function refusedByOne(): Cluster {
+/**
+ * One follower is bound to a term that the chain took back, and its log holds an entry of it; A leads,
+ * and the other one follows.
+ */
+function refusedBy(one: Boot): Cluster {
   const cluster = serving([a, b, c]);
+  const takenBack = viewOf(roster, 7, d);
+  const { last } = cluster.replica(one).log;
+  const entries = chain([[7, { kind: "term-start", roster, cold: false }]], last);
+  cluster.take(one, see(takenBack), hear(d, appendOf(takenBack, { previous: last, entries })));
   cluster.pass(300);
-  cluster.take(a, hear(c, refusal({})));
+  cluster.take(one, see(view));
   return cluster;
 }
 
 test("10.11 a leader that one member refuses for good leads on, and hands over after ten times that long", () => {
-  const cluster = refusedByOne();
-  cluster.pass(9_900);
+  const cluster = refusedBy(c);
+  cluster.pass(9_600);
   expect(handOvers(cluster, a)).toEqual([]);
   cluster.take(a, propose(1));
   cluster.deliver();
   expect(cluster.replica(a).commitIndex).toBe(cluster.replica(a).log.last.index);
-  cluster.pass(200);
+  cluster.pass(500);
   expect(handOvers(cluster, a)).toHaveLength(1);
 });
 
 test("10.11 it hands over to a member that follows it, whatever the slots", () => {
-  const cluster = serving([a, b, c]);
-  cluster.pass(300);
-  cluster.take(a, hear(b, refusal({})));
-  cluster.pass(10_000);
+  const cluster = refusedBy(b);
+  cluster.pass(10_100);
   expect(handOvers(cluster, a)).toMatchObject([{ successor: c.member }]);
 });
 

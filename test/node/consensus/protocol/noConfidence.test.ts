@@ -43,19 +43,19 @@ const at = (inTerm: number, index: number) => ({ ...origin, term: term(inTerm), 
 
 /** A member that lost its confidence in A, at 2001 ms of its boot. */
 const doubting = (self: Boot): Replica =>
-  step(
+  takeAll(
     registered(
       self,
       view,
       [a, b, c, d, e].filter((one) => one !== self),
     ),
-    tick(2_001),
+    [tick(2_001)],
   ).replica;
 
 const signed = (vote: ReturnType<typeof voteOf>) => ({ kind: "vote-signed", vote }) as const;
 
 test("10.4 a suspecting member signs a vote, and sends it to its peers", () => {
-  const doubted = step(registered(b, view, [a, c, d]), tick(2_001));
+  const doubted = takeAll(registered(b, view, [a, c, d]), [tick(2_001)]);
   const [asked] = ofKind(doubted.effects, "sign-vote");
   expect(asked).toMatchObject({ term: 1, successor: b.member });
   const vote = voteOf(1, b, asked?.deadline ?? 0, { signature: "0xab" });
@@ -65,15 +65,15 @@ test("10.4 a suspecting member signs a vote, and sends it to its peers", () => {
 
 test("10.4 recovering members vote too", () => {
   const b2 = bootOf(1, 2);
-  const { replica, effects } = step(restarted(b2, {}, view, [a, c]), tick(2_001));
+  const { replica, effects } = takeAll(restarted(b2, {}, view, [a, c]), [tick(2_001)]);
   expect(replica.status).toBe("recovering");
   expect(ofKind(effects, "sign-vote")).toHaveLength(1);
 });
 
 test("10.4 a vote is repeated while the doubt lasts", () => {
   const voted = step(doubting(b), signed(voteOf(1, b, deadline))).replica;
-  expect(messagesOf(step(voted, tick(2_400)).effects, "no-confidence")).toEqual([]);
-  expect(messagesOf(step(voted, tick(2_501)).effects, "no-confidence", c)).toHaveLength(1);
+  expect(messagesOf(takeAll(voted, [tick(2_400)]).effects, "no-confidence")).toEqual([]);
+  expect(messagesOf(takeAll(voted, [tick(2_501)]).effects, "no-confidence", c)).toHaveLength(1);
 });
 
 test("10.5 the successor is never the leader, nor one that was revoked", () => {
@@ -90,7 +90,7 @@ test("10.5 the successor was heard from lately", () => {
     registered(b, view, [c, d]),
     hear(c, reportOf(1, { last: at(9, 9) })),
   ).replica;
-  expect(ofKind(step(member, tick(2_001)).effects, "sign-vote")).toMatchObject([
+  expect(ofKind(takeAll(member, [tick(2_001)]).effects, "sign-vote")).toMatchObject([
     { successor: b.member },
   ]);
   const heard = takeAll(member, [tick(100), hear(c, reportOf(1, { last: at(9, 9) })), tick(2_001)]);
@@ -135,7 +135,7 @@ test("10.5 then the lowest slot", () => {
 test("10.6 deadlines are rounded to the minute, so that votes signed apart still add up", () => {
   const deadlineAt = (ms: number) => {
     const member = registered(b, view, [a, c]);
-    return ofKind(step(member, tick(ms)).effects, "sign-vote")[0]?.deadline ?? 0;
+    return ofKind(takeAll(member, [tick(ms)]).effects, "sign-vote")[0]?.deadline ?? 0;
   };
   const first = deadlineAt(2_001);
   expect(first % 60).toBe(0);
@@ -218,7 +218,7 @@ test.each([
   ({ self, others, turnMs }) => {
     const agreed = agreedAt(self, others);
     const submitsAfter = (ms: number) =>
-      ms === 0 ? agreed.effects : step(agreed.replica, tick(2_001 + ms)).effects;
+      ms === 0 ? agreed.effects : takeAll(agreed.replica, [tick(2_001 + ms)]).effects;
     const times = [0, 199, 200, 399, 400].filter((ms) => submissions(submitsAfter(ms)).length > 0);
     expect(times[0]).toBe(turnMs);
   },
@@ -226,7 +226,7 @@ test.each([
 
 test("10.8 without a certificate for VOTE_FALLBACK_MS, a member votes on the chain", () => {
   const voted = step(doubting(b), signed(voteOf(1, c, deadline))).replica;
-  const castAt = (ms: number) => ofKind(step(voted, tick(ms)).effects, "cast-vote");
+  const castAt = (ms: number) => ofKind(takeAll(voted, [tick(ms)]).effects, "cast-vote");
   expect(castAt(4_000)).toEqual([]);
   expect(castAt(4_001)).toEqual([
     { kind: "cast-vote", term: 1, successor: c.member, noConfidence: true },

@@ -16,6 +16,7 @@ import {
   registered,
   restarted,
   rosterOfBoots,
+  see,
   takeAll,
   tick,
   viewOf,
@@ -40,12 +41,28 @@ test("7.1 a recovering boot takes entries", () => {
   expect(messagesOf(effects, "ack", a)).toMatchObject([{ status: "recovering", matchIndex: 2 }]);
 });
 
+const ofTerm5 = { term: term(5), leaderBootKey: c.bootKey, rosterHash: roster.hash };
+
 test("7.1 a recovering boot takes nothing from a term below the promise on its disk", () => {
-  const promised = { term: term(5), leaderBootKey: c.bootKey, rosterHash: roster.hash };
-  const bound = restarted(b2, { promised }, view, [a]);
-  const { replica, effects } = step(bound, hear(a, appendOf(view, { entries })));
-  expect(messagesOf(effects, "refusal", a)).toMatchObject([{ reason: "higher-term-promised" }]);
-  expect(replica.log.last.index).toBe(0);
+  const later = chain([[5, { kind: "term-start", roster, cold: false }]]);
+  for (const [shown, disk] of [
+    // Its log holds an entry of that term,
+    [view, { promised: ofTerm5, entries: later }],
+    // or the contract has shown it.
+    [viewOf(roster, 5, c), { promised: ofTerm5 }],
+  ] as const) {
+    const bound = takeAll(restarted(b2, disk, shown, [a]), [see(view)]).replica;
+    const { replica, effects } = step(bound, hear(a, appendOf(view, { entries })));
+    expect(messagesOf(effects, "refusal", a)).toMatchObject([{ reason: "higher-term-promised" }]);
+    expect(replica.log.last).toEqual(bound.log.last);
+  }
+});
+
+test("7.1 a promise of a term that neither its first view nor its log knows does not bind it", () => {
+  const misled = restarted(b2, { promised: ofTerm5 }, view, [a]);
+  const { replica, effects } = step(misled, hear(a, appendOf(view, { entries })));
+  expect(messagesOf(effects, "ack", a)).toMatchObject([{ status: "recovering", matchIndex: 2 }]);
+  expect(replica.promised).toMatchObject({ term: 4, leaderBootKey: a.bootKey });
 });
 
 test("7.2 a recovering boot does not promise", () => {

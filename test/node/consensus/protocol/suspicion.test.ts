@@ -18,6 +18,7 @@ import {
   viewOf,
   voteOf,
 } from "../support.ts";
+import { serving } from "./cluster.ts";
 
 const [a, b, c, d] = [bootOf(0), bootOf(1), bootOf(2), bootOf(3)] as const;
 const roster = rosterOfBoots([a, b, c]);
@@ -25,7 +26,7 @@ const view = viewOf(roster, 1, a);
 const following = step(registered(b, view, [a, c]), hear(a, appendOf(view))).replica;
 
 const votesAt = (replica: Replica, ms: number) =>
-  ofKind(step(replica, tick(ms)).effects, "sign-vote").length;
+  ofKind(takeAll(replica, [tick(ms)]).effects, "sign-vote").length;
 
 test("10.1 a member suspects a leader of which it has heard no append for SUSPECT_AFTER_MS", () => {
   expect(votesAt(following, 1_000)).toBe(0);
@@ -108,7 +109,7 @@ test("10.3 a leader that does not answer is suspected all the same", () => {
 
 /** B has voted for C, with its peers and, after a while, on the chain. */
 function voted(): Replica {
-  const doubting = step(following, tick(1_001)).replica;
+  const doubting = takeAll(following, [tick(1_001)]).replica;
   const vote = voteOf(1, c, 1_700_000_120);
   return step(doubting, { kind: "vote-signed", vote }).replica;
 }
@@ -123,7 +124,7 @@ test("10.9 a member that hears the leader again takes its vote back from its pee
 });
 
 test("10.9 it withdraws on the chain too what it cast there", () => {
-  const cast = step(voted(), tick(3_100));
+  const cast = takeAll(voted(), [tick(3_100)]);
   expect(ofKind(cast.effects, "cast-vote")).toHaveLength(1);
   const { effects } = takeAll(cast.replica, [hear(a, appendOf(view)), tick(3_200)]);
   expect(ofKind(effects, "cast-vote")).toEqual([
@@ -140,4 +141,23 @@ test("10.9 a vote that was taken back counts no more", () => {
   expect(back.doubt.votes.has(b.member)).toBe(false);
   const own = step(back, { kind: "vote-signed", vote: voteOf(1, b, deadline) });
   expect(ofKind(own.effects, "submit-no-confidence")).toEqual([]);
+});
+
+test("10.14 what a member itself missed is no silence of the leader: its patience begins again", () => {
+  const back = step(following, tick(5_000)).replica;
+  expect(back.doubt.sinceMs).toBeNull();
+  // What counts of the gap is a quarter of a suspicion time.
+  expect(votesAt(back, 5_750)).toBe(0);
+  expect(votesAt(back, 5_751)).toBe(1);
+});
+
+test("10.14 nor does a leader that stood still take its members for silent", () => {
+  const leads = serving([a, b, c], { removeAfterMs: 3_000 });
+  leads.cut(b, c);
+  leads.take(a, tick(9_000));
+  const asked = leads.effects(a).map(({ kind }) => kind);
+  expect(asked).not.toContain("hand-over");
+  expect(asked).not.toContain("remove");
+  leads.take(a, ...Array.from({ length: 9 }, (_, at) => tick(9_100 + 100 * at)));
+  expect(leads.effects(a).map(({ kind }) => kind)).toContain("hand-over");
 });
