@@ -87,7 +87,14 @@ function hearing(replica: Replica, commitIndex: number): Replica {
   const peers = new Map([[otherSeat.bootKey, heard(otherSeat.id, commitIndex)]]);
   const leader = { member: otherSeat.id, bootKey: otherSeat.bootKey };
   const said = { active: true, goesOn: false };
-  const following = { term: term(2), leader, ...said, heardMs: nowMs, heardAwakeMs: nowMs, rejoinAskedMs: 0 };
+  const following = {
+    term: term(2),
+    leader,
+    ...said,
+    heardMs: nowMs,
+    heardAwakeMs: nowMs,
+    rejoinAskedMs: 0,
+  };
   return { ...replica, status: "normal", peers, following };
 }
 
