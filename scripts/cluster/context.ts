@@ -1,7 +1,7 @@
 /** What all steps of one start share; made once everything that can be checked beforehand is. */
 import { repairChainState } from "./chainState.ts";
 import type { Command } from "./child.ts";
-import type { NetworkFaults } from "./control/faults.ts";
+import type { Levers } from "./control/faults.ts";
 import { reasonOf, StartError } from "./failure.ts";
 import { identityOf } from "./identity.ts";
 import {
@@ -26,8 +26,8 @@ export type ClusterOptions = Wishes & {
   readonly nodeEnvironment?: Readonly<Record<string, string>>;
   /** Changes what a node's process is started with: proxies in its path, a preload. */
   readonly adaptNode?: AdaptNode;
-  /** What can cut the nodes' connections, where `adaptNode` has put it in their path. */
-  readonly networkFaults?: NetworkFaults | undefined;
+  /** What can be done to the nodes by hand, where `adaptNode` has put it in their path. */
+  readonly levers?: Levers | undefined;
   /** A path of anvil, instead of the one from npm. */
   readonly anvil?: string | undefined;
   /** Lines for a person: progress, and what ended by itself. */
@@ -43,7 +43,7 @@ export type Context = {
   readonly nodeEnvironment: Readonly<Record<string, string>>;
   readonly adaptNode: AdaptNode;
   /** `null`: nothing is in the nodes' path. */
-  readonly networkFaults: NetworkFaults | null;
+  readonly levers: Levers | null;
   readonly supervisor: Supervisor;
   readonly report: (line: string) => void;
   record(): ClusterRecord;
@@ -58,7 +58,7 @@ export type Context = {
  */
 export async function prepare(options: ClusterOptions): Promise<Context> {
   const { fresh = false, report = () => undefined, nodeEnvironment = {} } = options;
-  const { adaptNode = (_, command) => command, networkFaults = null } = options;
+  const { adaptNode = (_, command) => command, levers = null } = options;
   const layout = layoutOf(options.dataDir);
   const programs = findPrograms(options.anvil);
   const held = fresh ? readLeniently(layout) : readRecord(layout.record);
@@ -89,7 +89,7 @@ export async function prepare(options: ClusterOptions): Promise<Context> {
     },
     report,
   });
-  const passedOn = { nodeEnvironment, adaptNode, networkFaults, report };
+  const passedOn = { nodeEnvironment, adaptNode, levers, report };
   return { layout, programs, supervisor, record, update, ...passedOn };
 }
 

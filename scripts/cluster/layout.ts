@@ -14,6 +14,8 @@ export type Layout = {
   readonly chainState: string;
   /** Old copies of nodes' disks, by the nodes' names. */
   readonly savedDir: string;
+  /** What faults by hand need as long as they last. */
+  readonly faultsDir: string;
   nodeDir(name: string): string;
   log(name: string): string;
 };
@@ -30,6 +32,7 @@ export function layoutOf(dataDir: string): Layout {
     logDir: join(root, "logs"),
     chainState: join(root, "chain", "state.json"),
     savedDir: join(root, "saved"),
+    faultsDir: join(root, "faults"),
     nodeDir: (name) => join(root, name),
     log: (name) => join(root, "logs", `${name}.log`),
   };
@@ -84,7 +87,7 @@ export function controlSocket(socketDir: string): string {
  * @throws StartError when something in it was not put there by a cluster
  */
 export function removeData(layout: Layout): void {
-  const ours = /^(cluster\.json|chain|sockets|logs|saved|node[1-9][0-9]?)$/;
+  const ours = /^(cluster\.json|chain|sockets|logs|saved|faults|node[1-9][0-9]?)$/;
   const names = entriesOf(layout.dataDir);
   const foreign = names.filter((name) => !ours.test(name));
   if (foreign.length > 0) {

@@ -1,24 +1,26 @@
-/** One fault, from the steps that the starter takes and those that are taken here. */
-import { existsSync } from "node:fs";
-import { rename } from "node:fs/promises";
-import { requestChange } from "../cluster/control/client.ts";
-import type { FaultRequest } from "../cluster/control/words.ts";
+/** One fault, from single steps, and what the cluster should make of it. */
+import type { RpcBehaviour } from "../cluster/control/words.ts";
 import { ChangeError } from "../cluster/failure.ts";
-import { guestSocket, type Layout } from "../cluster/layout.ts";
 import { nodeName } from "../cluster/node.ts";
-import type { ClusterRecord } from "../cluster/record.ts";
+import { becomes } from "../cluster/wait.ts";
 import type { Action, NodeAct } from "./action.ts";
-import { blocksOf } from "./chain.ts";
-import { requireSaved, restoreDisk, saveDisk, wipeDisk } from "./disks.ts";
-import { handOver } from "./handOver.ts";
+import type { Breakable } from "./breakable.ts";
+import {
+  afterPartition,
+  afterReturn,
+  allThatRun,
+  asBefore,
+  everybody,
+  whateverBecomesOf,
+  withoutThese,
+} from "./expectation.ts";
 import type { Expected } from "./reaction.ts";
-import type { NodeSight, Sight } from "./sight.ts";
+import { leaderIn, numbersThat, type Sight } from "./sight.ts";
 import { resolveTargets } from "./targets.ts";
 
 /** What a fault is done to, and who is told. */
 export type Scene = {
-  readonly layout: Layout;
-  readonly record: ClusterRecord;
+  readonly cluster: Breakable;
   readonly before: Sight;
   readonly say: (line: string) => void;
 };
@@ -28,114 +30,156 @@ export type Scene = {
  * @throws ChangeError
  */
 export async function carryOut(action: Action, scene: Scene): Promise<Expected> {
-  const running = numbersThat("runs", scene);
-  const whole = { sides: [running], leader: null };
-  const asBefore = { sides: [numbersThatServe(scene)], leader: null };
+  const { cluster, before } = scene;
   switch (action.kind) {
     case "status":
-      return whole;
+      return allThatRun(before);
     case "nodes":
-      return strikeNodes(action, scene, running);
+      return strikeNodes(action, scene);
+    case "lever":
+      return pullLever(action, scene);
     case "handover":
-      return { ...whole, leader: await handOver(action.to, scene) };
+      return { ...allThatRun(before), leader: await handOver(action, scene) };
     case "chain":
-      await ask(scene, { kind: "part-fault", act: `${action.act}-chain` });
-      return action.act === "start" ? whole : asBefore;
+      await cluster.chain[action.act]();
+      return action.act === "start" ? allThatRun(before) : asBefore(before);
     case "block-time":
-      await (await blocksOf(scene.record)).setBlockTime(action.seconds);
-      scene.say(
-        action.seconds === null ? "a block per transaction" : `a block every ${action.seconds} s`,
-      );
-      return asBefore;
+      await setBlockTime(action.seconds, scene);
+      return asBefore(before);
     case "take-back":
       await takeBack(action, scene);
-      return asBefore;
+      return asBefore(before);
     case "stop-agents":
-      await stopAgents(resolveTargets(action.targets, scene.before), scene);
-      return asBefore;
+      await stopAgents(resolveTargets(action.targets, before), scene);
+      return asBefore(before);
     case "start-agents":
-      await startAgents(scene);
-      return asBefore;
+      if (await cluster.agents.bringBack()) return asBefore(before);
+      throw new ChangeError("every guest agent is there already");
     case "heal":
       await heal(scene);
-      return { sides: [scene.before.nodes.map(({ number }) => number)], leader: null };
+      return everybody(before);
+    default:
+      return action satisfies never;
   }
 }
 
-async function ask({ layout, say }: Scene, request: FaultRequest): Promise<void> {
-  await requestChange(layout, request, say);
-}
+type Of<Kind extends Action["kind"]> = Extract<Action, { readonly kind: Kind }>;
 
-type NodesAction = Extract<Action, { readonly kind: "nodes" }>;
-
-async function strikeNodes(
-  { act, targets }: NodesAction,
-  scene: Scene,
-  running: readonly number[],
-): Promise<Expected> {
+async function strikeNodes({ act, targets }: Of<"nodes">, scene: Scene): Promise<Expected> {
+  const { cluster, before } = scene;
   const struck =
     act === "resume" && targets.length === 0
-      ? numbersThat("paused", scene)
-      : resolveTargets(targets, scene.before);
+      ? numbersThat("paused", before)
+      : resolveTargets(targets, before);
   if (struck.length === 0) throw new ChangeError("no node is paused");
-  const withoutStruck = (numbers: readonly number[]) =>
-    numbers.filter((number) => !struck.includes(number));
-  if (act === "partition") {
-    await ask(scene, { kind: "partition", numbers: [...struck] });
-    const cutOff = running.filter((number) => struck.includes(number));
-    return { sides: [cutOff, withoutStruck(running)], leader: null };
-  }
-  for (const number of act === "rollback" ? struck : []) requireSaved(scene.layout, number);
+  if (act === "rollback") for (const number of struck) await cluster.disks.requireSaved(number);
   await Promise.all(struck.map((number) => strikeNode(act, number, scene)));
-  const served = numbersThatServe(scene);
-  if (act === "save") return { sides: [served], leader: null };
-  if (act === "kill" || act === "pause") return { sides: [withoutStruck(served)], leader: null };
-  // Who has come back may be just what the others lacked.
-  const hadQuorum = served.length * 2 > scene.before.nodes.length;
-  const side = [...withoutStruck(hadQuorum ? served : running), ...struck];
-  return { sides: [side], leader: null };
+  if (act === "save" || act === "clone") return asBefore(before);
+  if (act === "kill" || act === "pause") return withoutThese(struck, before);
+  return afterReturn(act, struck, before);
 }
 
-async function strikeNode(
-  act: Exclude<NodeAct, "partition">,
-  number: number,
-  scene: Scene,
-): Promise<void> {
-  const order = (step: "kill" | "start" | "pause" | "resume") =>
-    ask(scene, { kind: "node-fault", act: step, number });
-  if (act === "kill" || act === "pause" || act === "resume") return order(act);
-  const { process } = scene.before.nodes.find((node) => node.number === number) ?? {};
-  if (act === "save") {
-    await whilePaused(process === "runs", order, () => saveDisk(scene.layout, number));
-    scene.say(`${nodeName(number)}'s disk kept below ${scene.layout.savedDir}`);
-    return;
+async function strikeNode(act: NodeAct, number: number, scene: Scene): Promise<void> {
+  const { nodes, disks, clones } = scene.cluster;
+  switch (act) {
+    case "kill":
+    case "pause":
+    case "resume":
+      return nodes[act](number);
+    case "save":
+      return whileStill(number, scene, () => disks.save(number));
+    case "clone":
+      await whileStill(number, scene, () => clones.prepare(number));
+      return clones.start(number);
+    case "restart":
+      return startAgain(number, scene, async () => undefined);
+    case "wipe":
+      return startAgain(number, scene, () => disks.wipe(number));
+    case "rollback":
+      return startAgain(number, scene, () => disks.restore(number));
+    default:
+      return act satisfies never;
   }
-  if (process !== "down") await order("kill");
-  if (act === "wipe") await wipeDisk(scene.layout, number);
-  if (act === "rollback") await restoreDisk(scene.layout, number);
-  await order("start");
 }
 
-/** So that the copy is of one moment. */
-async function whilePaused(
-  runs: boolean,
-  order: (step: "pause" | "resume") => Promise<void>,
+/** So that a copy is of one moment. */
+async function whileStill(
+  number: number,
+  { cluster: { nodes }, before }: Scene,
   work: () => Promise<void>,
 ): Promise<void> {
-  if (!runs) return work();
-  await order("pause");
+  if (!numbersThat("runs", before).includes(number)) return work();
+  await nodes.pause(number);
   try {
     await work();
   } finally {
-    await order("resume");
+    await nodes.resume(number);
   }
 }
 
-async function takeBack(
-  { how, blocks }: Extract<Action, { readonly kind: "take-back" }>,
-  scene: Scene,
+/** @param work done while it is down */
+async function startAgain(
+  number: number,
+  { cluster: { nodes }, before }: Scene,
+  work: () => Promise<void>,
 ): Promise<void> {
-  const taken = await (await blocksOf(scene.record)).takeBack(how, blocks);
+  if (!numbersThat("down", before).includes(number)) await nodes.kill(number);
+  await work();
+  await nodes.start(number);
+}
+
+async function pullLever({ act, targets }: Of<"lever">, scene: Scene): Promise<Expected> {
+  const { cluster, before } = scene;
+  const numbers = resolveTargets(targets, before);
+  await cluster.pull({ ...act, numbers });
+  if (act.kind === "partition") return afterPartition(numbers, before, act.oneWay);
+  if (act.kind === "clock") return asBefore(before);
+  if (act.kind === "rpc") await untilHeard(numbers, act.behaviour, scene);
+  return whateverBecomesOf(numbers, before);
+}
+
+const heardWithinMs = 5_000;
+
+/** All lies are about the term as well: what a node says of it shows that it has heard one. */
+async function untilHeard(
+  numbers: readonly number[],
+  behaviour: RpcBehaviour,
+  { cluster, before }: Scene,
+): Promise<void> {
+  // A node asks for more than the newest block only when there is a new one.
+  await (await cluster.chain.blocks()).mine(1);
+  if (!behaviour.startsWith("lies-")) return;
+  const termOf = ({ nodes }: Sight, wanted: number) =>
+    nodes.find(({ number }) => number === wanted)?.status?.term;
+  await becomes(async () => {
+    const now = await cluster.look();
+    return numbers.every((number) => termOf(now, number) !== termOf(before, number));
+  }, heardWithinMs);
+}
+
+/** @returns the number of who should lead now */
+async function handOver({ to }: Of<"handover">, scene: Scene): Promise<number> {
+  const { cluster, before, say } = scene;
+  const leader = leaderIn(before.nodes);
+  if (leader === null) throw new ChangeError("nobody leads now, hence nobody can hand over");
+  const [number] = resolveTargets([to], before);
+  const successor = before.nodes.find((node) => node.number === number);
+  const name = nodeName(leader.number);
+  if (successor === undefined || successor.number === leader.number) {
+    throw new ChangeError(`${name} leads already; expected a follower`);
+  }
+  await cluster.handOver(leader, successor);
+  say(`${name} has named ${nodeName(successor.number)} the next leader`);
+  return successor.number;
+}
+
+async function setBlockTime(seconds: number | null, { cluster, say }: Scene): Promise<void> {
+  await (await cluster.chain.blocks()).setBlockTime(seconds);
+  say(seconds === null ? "a block per transaction" : `a block every ${seconds} s`);
+}
+
+async function takeBack({ how, blocks }: Of<"take-back">, scene: Scene): Promise<void> {
+  const taken = await (await scene.cluster.chain.blocks()).takeBack(how, blocks);
   if (taken === 0) {
     throw new ChangeError(
       "nothing taken back: the newest block is one that made the members, or started them again " +
@@ -146,66 +190,24 @@ async function takeBack(
   scene.say(`chain: ${taken} of ${blocks} blocks taken back (${how})${note}`);
 }
 
-const away = ".away";
-
-async function stopAgents(numbers: readonly number[], scene: Scene): Promise<void> {
-  if (numbers.length === 0) return ask(scene, { kind: "part-fault", act: "stop-agents" });
-  for (const number of numbers) {
-    const name = nodeName(number);
-    const socket = guestSocket(scene.record.socketDir, name);
-    if (!existsSync(socket)) throw new ChangeError(`${name}'s guest agent is away already`);
-    // Whoever listens goes on, under a name that nobody looks for.
-    await rename(socket, `${socket}${away}`);
-    scene.say(`${name}'s guest agent is away`);
-  }
-}
-
-async function startAgents(scene: Scene): Promise<void> {
-  const back = await bringSocketsBack(scene);
-  if (agentsRun(scene)) {
-    if (!back) throw new ChangeError("every guest agent is there already");
-    return;
-  }
-  await ask(scene, { kind: "part-fault", act: "start-agents" });
-}
-
-/** @returns whether one was away */
-async function bringSocketsBack({ record, say }: Scene): Promise<boolean> {
-  let any = false;
-  for (const { number } of record.nodes) {
-    const socket = guestSocket(record.socketDir, nodeName(number));
-    if (!existsSync(`${socket}${away}`)) continue;
-    await rename(`${socket}${away}`, socket);
-    say(`${nodeName(number)}'s guest agent is back`);
-    any = true;
-  }
-  return any;
-}
-
-function agentsRun({ record }: Scene): boolean {
-  return record.processes.some(({ name }) => name === "simulator");
+async function stopAgents(numbers: readonly number[], { cluster }: Scene): Promise<void> {
+  if (numbers.length === 0) return cluster.agents.stop();
+  for (const number of numbers) await cluster.agents.hide(number);
 }
 
 /** In the order in which they need each other. */
-async function heal(scene: Scene): Promise<void> {
-  await bringSocketsBack(scene);
-  if (!agentsRun(scene)) await ask(scene, { kind: "part-fault", act: "start-agents" });
-  if (scene.before.head === null) await ask(scene, { kind: "part-fault", act: "start-chain" });
-  await (await blocksOf(scene.record)).setBlockTime(scene.record.blockTimeSeconds);
-  await ask(scene, { kind: "part-fault", act: "mend-network" });
-  for (const number of numbersThat("paused", scene)) {
-    await ask(scene, { kind: "node-fault", act: "resume", number });
-  }
-  for (const number of numbersThat("down", scene)) {
-    await ask(scene, { kind: "node-fault", act: "start", number });
-  }
-}
-
-function numbersThat(process: NodeSight["process"], { before }: Scene): readonly number[] {
-  return before.nodes.filter((node) => node.process === process).map(({ number }) => number);
-}
-
-/** Whoever was in trouble before need not be well after another fault. */
-function numbersThatServe({ before }: Scene): readonly number[] {
-  return before.nodes.filter(({ trouble }) => trouble === null).map(({ number }) => number);
+async function heal({ cluster, before }: Scene): Promise<void> {
+  const { agents, chain, clones, nodes } = cluster;
+  await agents.bringBack();
+  if (before.head === null) await chain.start();
+  const blocks = await chain.blocks();
+  await blocks.setBlockTime(chain.blockTimeSeconds);
+  await cluster.letGo();
+  await clones.endAll();
+  for (const number of numbersThat("paused", before)) await nodes.resume(number);
+  // A clone and its original may have replaced one another until neither was started again.
+  const { nodes: now } = await cluster.look();
+  for (const { number, process } of now) if (process === "down") await nodes.start(number);
+  // Nodes that were lied to look again only at a new block.
+  await blocks.mine(1);
 }

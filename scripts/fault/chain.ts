@@ -2,26 +2,19 @@
 import * as AbiEvent from "ox/AbiEvent";
 import { z } from "zod";
 import { membershipAbi } from "../../node/src/chain/membership.abi.ts";
-import { answerAs, hexNumber, rpcEndpoint } from "../../node/src/chain/rpc.ts";
+import { answerAs, type Endpoint, hexNumber } from "../../node/src/chain/rpc.ts";
 import { type Blocks, localBlocks } from "../chaos/local/chain.ts";
-import { ChangeError } from "../cluster/failure.ts";
-import { rpcUrlOf } from "../cluster/node.ts";
-import type { ClusterRecord } from "../cluster/record.ts";
 
-const answerTimeoutMs = 10_000;
 const logsSchema = z.array(z.object({ blockNumber: hexNumber }));
 /** What makes the members: without it there is no cluster to recover. */
 const foundingEvents = ["NodeRegistered", "MemberAdmitted", "MemberRemoved"] as const;
 
-/** @throws ChangeError when the contract is not deployed yet */
-export async function blocksOf({ basePort, deployment }: ClusterRecord): Promise<Blocks> {
-  if (deployment === null) throw new ChangeError("there is no contract yet: the cluster starts");
-  const rpcUrl = rpcUrlOf(basePort);
-  return localBlocks({ rpcUrl, deployment }, await lastFounding(rpcUrl, deployment.contract));
+/** @param contract its address */
+export async function blocksOf(rpc: Endpoint, contract: string): Promise<Blocks> {
+  return localBlocks(rpc, contract, await lastFounding(rpc, contract));
 }
 
-async function lastFounding(rpcUrl: string, address: string): Promise<number> {
-  const rpc = rpcEndpoint(rpcUrl, 0, answerTimeoutMs);
+async function lastFounding(rpc: Endpoint, address: string): Promise<number> {
   const selectors = foundingEvents.map((name) =>
     AbiEvent.getSelector(AbiEvent.fromAbi(membershipAbi, name)),
   );

@@ -1,14 +1,14 @@
 /** `npm run fault`: one fault, and what the cluster makes of it. */
 import { CommanderError } from "commander";
-import { recordOfRunning } from "../cluster/control/client.ts";
 import { elapsed } from "../cluster/elapsed.ts";
 import { ChangeError, reasonOf } from "../cluster/failure.ts";
 import { layoutOf } from "../cluster/layout.ts";
 import { becomes } from "../cluster/wait.ts";
 import { carryOut } from "./carryOut.ts";
 import { type FaultOptions, parseFaultOptions } from "./cli.ts";
+import { openProcesses } from "./processes/processes.ts";
 import { type Expected, missingIn } from "./reaction.ts";
-import { lookAt, type Sight } from "./sight.ts";
+import type { Sight } from "./sight.ts";
 import { tableOf } from "./table.ts";
 
 const misconfigured = 2;
@@ -37,19 +37,18 @@ function readOptions(args: readonly string[]): FaultOptions | number {
 }
 
 async function strike({ action, dataDir, wait, timeout }: FaultOptions): Promise<number> {
-  const layout = layoutOf(dataDir);
-  const look = () => lookAt(recordOfRunning(layout));
-  const record = recordOfRunning(layout);
-  const before = await lookAt(record);
+  const cluster = openProcesses(layoutOf(dataDir), sayTimed);
+  const before = await cluster.look();
   if (action.kind === "status") {
     say(tableOf(before, null));
     return 0;
   }
   const startedMs = performance.now();
-  const expected = await carryOut(action, { layout, record, before, say: sayTimed });
+  const expected = await carryOut(action, { cluster, before, say: sayTimed });
+  if (expected.note !== null) sayTimed(expected.note);
   const { after, missing } = wait
-    ? await reaction(look, expected, timeout * 1_000)
-    : { after: await look(), missing: null };
+    ? await reaction(cluster.look, expected, timeout * 1_000)
+    : { after: await cluster.look(), missing: null };
   say(`\n${tableOf(before, after)}\n`);
   if (missing !== null) {
     throw new ChangeError(`the cluster has not settled after ${timeout} s: ${missing}`);

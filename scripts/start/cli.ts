@@ -8,7 +8,7 @@ export type StartOptions = Wishes & {
   readonly dataDir: string;
   readonly fresh: boolean;
   readonly detach: boolean;
-  /** A proxy in the path between the nodes, for `npm run fault -- partition`. */
+  /** Proxies in the nodes' path and clocks that can be set, for `npm run fault`. */
   readonly faults: boolean;
   /** Set by `--detach` for the process that stays behind. */
   readonly inBackground: boolean;
@@ -56,9 +56,10 @@ export function parseStartOptions(args: readonly string[]): StartOptions {
       "--block-time <seconds>",
       "a block every so often (default: one per transaction)",
     ).argParser((text) => wholeNumber(text, 1, blockTimeSecondsMax)),
-    new Option("--faults", "nodes can be cut off from each other by `npm run fault`").default(
-      false,
-    ),
+    new Option(
+      "--faults",
+      "`npm run fault` can also cut, slow, clone, lie to and set the clocks of nodes",
+    ).default(false),
     new Option("--in-background").default(false).hideHelp(),
   ];
   for (const option of options) command.addOption(option);

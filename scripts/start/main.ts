@@ -5,7 +5,7 @@ import { reasonOf } from "../cluster/failure.ts";
 import { startCluster } from "../cluster/launch.ts";
 import { layoutOf } from "../cluster/layout.ts";
 import { stopCommand } from "../cluster/plan.ts";
-import type { FaultyNetwork } from "../fault/network.ts";
+import type { OpenLevers } from "../fault/levers/levers.ts";
 import { foregroundOf, startInBackground } from "./background.ts";
 import { parseStartOptions, type StartOptions } from "./cli.ts";
 import { overviewOf } from "./overview.ts";
@@ -81,10 +81,10 @@ async function run(options: StartOptions, surroundings: Surroundings): Promise<n
   const { stopRequested, requested, ignore, ending, serving } = surroundings;
   const report = (line: string) => surroundings.say(`${elapsed()} ${line}`);
   const { ANVIL: anvil } = process.env;
-  let network: FaultyNetwork | null = null;
+  let levers: OpenLevers | null = null;
   try {
-    network = options.faults ? await openNetwork(options, report) : null;
-    const cluster = await startCluster({ ...options, ...network, anvil, report }, requested);
+    levers = options.faults ? await leversFor(options, report) : null;
+    const cluster = await startCluster({ ...options, ...levers, anvil, report }, requested);
     report(`serving    all ${cluster.positions().length} of them`);
     surroundings.say(overviewOf(cluster, ending));
     await serving?.();
@@ -97,18 +97,18 @@ async function run(options: StartOptions, surroundings: Surroundings): Promise<n
     surroundings.complain(`error: ${reasonOf(error)}`);
     return 1;
   } finally {
-    await network?.close();
+    await levers?.close();
     ignore();
   }
 }
 
 /** Loaded only where it is wanted. */
-async function openNetwork(
+async function leversFor(
   { dataDir }: StartOptions,
   report: (line: string) => void,
-): Promise<FaultyNetwork> {
-  const { faultyNetwork } = await import("../fault/network.ts");
-  return faultyNetwork(layoutOf(dataDir), report);
+): Promise<OpenLevers> {
+  const { openLevers } = await import("../fault/levers/levers.ts");
+  return openLevers(layoutOf(dataDir), report);
 }
 
 /**

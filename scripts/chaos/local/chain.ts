@@ -22,8 +22,9 @@ export type LocalChain = ChainControl & Blocks;
 
 /** @param genesisBlock the first block that shows the whole genesis */
 export function localChain(cluster: Cluster, proxy: RpcProxy, genesisBlock: number): LocalChain {
+  const rpc = rpcEndpoint(cluster.rpcUrl, 0, answerTimeoutMs);
   return {
-    ...localBlocks(cluster, genesisBlock),
+    ...localBlocks(rpc, cluster.deployment.contract, genesisBlock),
     stop: () => cluster.stopChain(),
     start: () => cluster.startChain(),
     setRpc: (position, mode) => proxy.set(position, mode),
@@ -31,13 +32,7 @@ export function localChain(cluster: Cluster, proxy: RpcProxy, genesisBlock: numb
 }
 
 /** @param genesisBlock the first block that shows the whole genesis */
-export function localBlocks(
-  cluster: Pick<Cluster, "rpcUrl" | "deployment">,
-  genesisBlock: number,
-): Blocks {
-  const rpc = rpcEndpoint(cluster.rpcUrl, 0, answerTimeoutMs);
-  const { contract } = cluster.deployment;
-
+export function localBlocks(rpc: Endpoint, contract: string, genesisBlock: number): Blocks {
   async function firmBlock(): Promise<number> {
     const starts = await logsOf(rpc, contract, coldStarted);
     return Math.max(genesisBlock, ...starts.map(({ blockNumber }) => Number(blockNumber)));

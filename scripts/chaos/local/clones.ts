@@ -22,6 +22,27 @@ export type Clones = {
 const httpOffset = 50;
 const peerOffset = 150;
 
+export type CloneOptions = {
+  readonly ports: { readonly http: number; readonly peer: number };
+  readonly dataDir: string;
+  readonly logFile: string;
+};
+
+/** It advertises the very endpoints of the original, and listens elsewhere. */
+export function cloneCommand(
+  original: Command,
+  { ports, dataDir, logFile }: CloneOptions,
+): Command {
+  const env = {
+    ...original.env,
+    HTTP_PORT: String(ports.http),
+    PEER_HOST: host,
+    PEER_PORT: String(ports.peer),
+    DATA_DIR: dataDir,
+  };
+  return { ...original, env, logFile };
+}
+
 /** @param commands what each position's node was last started with */
 export function createClones(basePort: number, commands: ReadonlyMap<number, Command>): Clones {
   const live = new Map<number, Child>();
@@ -33,14 +54,8 @@ export function createClones(basePort: number, commands: ReadonlyMap<number, Com
     if (original === undefined) throw new Error(`there is no node at ${position} to be cloned`);
     const name = `${nodeName(position + 1)}-clone${logs.length + 1}`;
     const logFile = original.logFile.replace(/[^/]+$/, `${name}.log`);
-    const env = {
-      ...original.env,
-      HTTP_PORT: String(basePort + httpOffset + position),
-      PEER_HOST: host,
-      PEER_PORT: String(peerPort(position)),
-      DATA_DIR: dataDir,
-    };
-    const clone = await run({ ...original, env, logFile });
+    const ports = { http: basePort + httpOffset + position, peer: peerPort(position) };
+    const clone = await run(cloneCommand(original, { ports, dataDir, logFile }));
     logs.push({ name, logFile });
     live.set(position, clone);
     return () => end(position, clone);

@@ -27,9 +27,10 @@ const toldTruth: RpcMode = { kind: "true" };
 
 export async function startRpcProxy(options: {
   readonly host: string;
+  /** Read at each call: where a chain will be need not be known yet. */
   readonly upstream: string;
 }): Promise<RpcProxy> {
-  const { host, upstream } = options;
+  const { host } = options;
   const modes = new Map<number, RpcMode>();
   // A chain that was restarted closes what was kept: that must not look like one more fault.
   const agent = new Agent({ keepAlive: false });
@@ -55,7 +56,7 @@ export async function startRpcProxy(options: {
       "content-length": Buffer.byteLength(body),
     };
     return new Promise((resolve, reject) => {
-      const outgoing = request(upstream, { method: "POST", agent, headers }, (answered) => {
+      const outgoing = request(options.upstream, { method: "POST", agent, headers }, (answered) => {
         textOf(answered).then(resolve, reject);
       });
       outgoing.on("error", reject);

@@ -6,7 +6,7 @@ import { isRunning } from "../identity.ts";
 import { controlSocket, type Layout } from "../layout.ts";
 import { startCommand } from "../plan.ts";
 import { type ClusterRecord, readRecord } from "../record.ts";
-import { type ChangeAnswer, type ChangeRequest, readAnswer } from "./words.ts";
+import { type ChangeAnswer, type ChangeRequest, type Note, readAnswer } from "./words.ts";
 
 /**
  * Resolves once the change is done.
@@ -20,6 +20,22 @@ export async function requestChange(
   request: ChangeRequest,
   tell: (line: string) => void,
 ): Promise<void> {
+  for await (const answer of answersTo(request, layout)) {
+    if (answer.kind === "progress") tell(answer.text);
+  }
+}
+
+/** What the starter knows of faults on single nodes. @throws ChangeError */
+export async function requestNotes(layout: Layout): Promise<readonly Note[]> {
+  const notes: Note[] = [];
+  for await (const answer of answersTo({ kind: "notes" }, layout)) {
+    if (answer.kind === "note") notes.push({ number: answer.number, text: answer.text });
+  }
+  return notes;
+}
+
+/** Those on the way, until it is done. @throws ChangeError */
+async function* answersTo(request: ChangeRequest, layout: Layout): AsyncGenerator<ChangeAnswer> {
   const { socketDir } = recordOfRunning(layout);
   const socket = await connectTo(controlSocket(socketDir), layout);
   try {
@@ -27,7 +43,7 @@ export async function requestChange(
     for await (const answer of answersOn(socket)) {
       if (answer.kind === "done") return;
       if (answer.kind === "failed") throw new ChangeError(answer.reason);
-      tell(answer.text);
+      yield answer;
     }
     throw new ChangeError("the starter ended before it answered");
   } finally {

@@ -1,14 +1,24 @@
 /** Faults that only the processes' own parent can bring about, or end. Each is one step. */
+import type { Command } from "../child.ts";
 import { ChangeError } from "../failure.ts";
 import type { Cluster } from "../handle.ts";
 import { nodeName } from "../node.ts";
-import type { FaultRequest } from "./words.ts";
+import type { Supervisor } from "../supervisor.ts";
+import type { FaultRequest, LeverRequest, Note } from "./words.ts";
 
-/** What is in the path between the nodes. */
-export type NetworkFaults = {
-  /** From now on nothing passes between these nodes and the others; connections stay up. */
-  partition(numbers: readonly number[]): void;
-  mend(): void;
+/** What a start with `--faults` has put into the nodes' path, and into their processes. */
+export type Levers = {
+  /** @returns what was done, for a person */
+  pull(request: LeverRequest): Promise<string>;
+  /** Undoes all of it. */
+  letGo(): Promise<void>;
+  notesOn(number: number): readonly string[];
+  /**
+   * A second process of a node, from the copy of its disk that lies ready for it.
+   *
+   * @throws ChangeError where the node was never started, or there is no such copy
+   */
+  clone(number: number): Command;
 };
 
 export type Faults = {
@@ -17,6 +27,7 @@ export type Faults = {
    * @throws ChangeError
    */
   carryOut(request: FaultRequest): Promise<string>;
+  notes(): readonly Note[];
 };
 
 type Struck = Pick<
@@ -31,28 +42,35 @@ type Struck = Pick<
   | "startAgents"
 >;
 type Means = {
-  readonly networkFaults: NetworkFaults | null;
+  readonly levers: Levers | null;
+  readonly supervisor: Pick<Supervisor, "start" | "signal" | "ended" | "isRunning">;
   readonly report: (line: string) => void;
 };
 
-export function createFaults(cluster: Struck, { networkFaults, report }: Means): Faults {
+export function createFaults(cluster: Struck, { levers, supervisor, report }: Means): Faults {
+  const clones = clonesOf(levers, supervisor);
   return {
     async carryOut(request) {
       const done = await carryOut(request);
       report(`fault      ${done}`);
       return done;
     },
+    notes: () => cluster.positions().flatMap((position) => notesOn(position + 1)),
   };
 
   function carryOut(request: FaultRequest): Promise<string> {
     if (request.kind === "node-fault") return strikeNode(request.act, request.number);
     if (request.kind === "part-fault") return strikePart(request.act);
-    return partition(request.numbers);
+    for (const number of request.numbers) nodeAt(number);
+    return requireLevers(levers).pull(request);
   }
 
   async function strikeNode(act: NodeAct, number: number): Promise<string> {
+    // Its node may have left meanwhile.
+    if (act === "end-clone") return clones.end(number);
     const name = nodeName(number);
     const node = nodeAt(number);
+    if (act === "clone") return clones.start(number);
     if (act === "start") {
       if (node.pid() !== null) throw new ChangeError(`${name} runs already`);
       await cluster.restart(number - 1);
@@ -86,18 +104,43 @@ export function createFaults(cluster: Struck, { networkFaults, report }: Means):
       case "start-agents":
         await cluster.startAgents();
         return "guest agents started";
-      case "mend-network":
-        // Where nothing is in the path, nothing is cut.
-        networkFaults?.mend();
-        return "every node reaches every other";
+      case "let-go":
+        // Where nothing is in the path, nothing was done.
+        await levers?.letGo();
+        return "links, RPC endpoints and clocks are as they should be";
     }
   }
 
-  async function partition(numbers: readonly number[]): Promise<string> {
-    for (const number of numbers) nodeAt(number);
-    requireInPath(networkFaults).partition(numbers);
-    return `${numbers.map(nodeName).join(", ")} cut off from the others`;
+  function notesOn(number: number): readonly Note[] {
+    const texts = [...clones.notesOn(number), ...(levers?.notesOn(number) ?? [])];
+    return texts.map((text) => ({ number, text }));
   }
+}
+
+/** Second processes of nodes; like the first ones, they are the supervisor's to end. */
+function clonesOf(levers: Means["levers"], supervisor: Means["supervisor"]) {
+  return {
+    async start(number: number): Promise<string> {
+      const name = cloneName(number);
+      if (supervisor.isRunning(name)) throw new ChangeError(`${name} runs already`);
+      const command = requireLevers(levers).clone(number);
+      await supervisor.start({ name, command, restartCode: null });
+      return `${name} started beside ${nodeName(number)}`;
+    },
+    async end(number: number): Promise<string> {
+      const name = cloneName(number);
+      if (!supervisor.isRunning(name)) return `${name} has ended by itself`;
+      supervisor.signal(name, "SIGKILL");
+      await supervisor.ended(name);
+      return `${name} ended`;
+    },
+    notesOn: (number: number) =>
+      supervisor.isRunning(cloneName(number)) ? ["a clone beside it"] : [],
+  };
+}
+
+export function cloneName(number: number): string {
+  return `${nodeName(number)}-clone`;
 }
 
 type NodeAct = Extract<FaultRequest, { readonly kind: "node-fault" }>["act"];
@@ -109,10 +152,10 @@ const signalOf = {
   resume: ["SIGCONT", "resumed"],
 } as const;
 
-function requireInPath(networkFaults: NetworkFaults | null): NetworkFaults {
-  if (networkFaults !== null) return networkFaults;
+function requireLevers(levers: Levers | null): Levers {
+  if (levers !== null) return levers;
   throw new ChangeError(
-    "nothing is in the nodes' path that could cut it; stop the cluster and start it by " +
+    "nothing is in the nodes' path that could do that; stop the cluster and start it by " +
       "`npm start -- --faults`: its data stay",
   );
 }

@@ -70,6 +70,8 @@ async function carryOut(
     const tell = (text: string) => answer({ kind: "progress", text });
     if (request.kind === "join" || request.kind === "leave") {
       await change(servants.changes, request, { tell, abandoned });
+    } else if (request.kind === "notes") {
+      for (const note of servants.faults.notes()) answer({ kind: "note", ...note });
     } else {
       tell(await servants.faults.carryOut(request));
     }

@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
-import { requestChange } from "../../../scripts/cluster/control/client.ts";
+import { requestChange, requestNotes } from "../../../scripts/cluster/control/client.ts";
 import type { Faults } from "../../../scripts/cluster/control/faults.ts";
 import { type Control, openControl } from "../../../scripts/cluster/control/server.ts";
 import type { FaultRequest } from "../../../scripts/cluster/control/words.ts";
@@ -26,7 +26,10 @@ const refusing: Changes = {
   resume: () => undefined,
   close: () => undefined,
 };
-const noFaults: Faults = { carryOut: () => Promise.reject(new ChangeError("unbreakable")) };
+const noFaults: Faults = {
+  carryOut: () => Promise.reject(new ChangeError("unbreakable")),
+  notes: () => [],
+};
 
 /** A data directory on which this very process runs a cluster, or no process at all. */
 async function place(isRunning: boolean): Promise<Layout> {
@@ -84,6 +87,7 @@ test("a fault is carried out, and what was done is passed on", async () => {
   const layout = await place(true);
   const asked: FaultRequest[] = [];
   await open(layout, refusing, {
+    ...noFaults,
     carryOut: async (request) => {
       asked.push(request);
       return "node2 killed";
@@ -96,6 +100,16 @@ test("a fault is carried out, and what was done is passed on", async () => {
 
   expect(asked).toEqual([request]);
   expect(lines).toEqual(["node2 killed"]);
+});
+
+test("what is done to nodes is told of each", async () => {
+  const layout = await place(true);
+  const notes = [
+    { number: 1, text: "clock +1h" },
+    { number: 2, text: "cut off" },
+  ];
+  await open(layout, refusing, { ...noFaults, notes: () => notes });
+  expect(await requestNotes(layout)).toEqual(notes);
 });
 
 test("a refusal arrives in its own words", async () => {
@@ -124,7 +138,9 @@ test.for([
   ['{"kind":"leave","number":0,"forget":false,"timeoutMs":null}', "number: Too small"],
   ['{"kind":"join","timeoutMs":null,"surprise":1}', "surprise"],
   ['{"kind":"node-fault","act":"explode","number":1}', "act: Invalid option"],
-  ['{"kind":"partition","numbers":[]}', "numbers: Too small"],
+  ['{"kind":"partition","numbers":[],"oneWay":false}', "numbers: Too small"],
+  ['{"kind":"slow","numbers":[1],"delayMs":-1}', "delayMs: Too small"],
+  ['{"kind":"rpc","numbers":[1],"behaviour":"lies"}', "behaviour: Invalid option"],
   ['{"kind":"explode"}', "kind: Invalid"],
 ] as const)("the request %s is refused, and says what was expected", async ([line, expected]) => {
   const { path } = await open(await place(true), refusing);

@@ -1,10 +1,6 @@
 /** What the starter does when it is asked for a fault, on a cluster that only notes what it is told. */
 import { expect, test } from "vitest";
-import {
-  createFaults,
-  type Faults,
-  type NetworkFaults,
-} from "../../../scripts/cluster/control/faults.ts";
+import { createFaults, type Faults, type Levers } from "../../../scripts/cluster/control/faults.ts";
 import { urlOf } from "../fault/sights.ts";
 
 type Struck = Parameters<typeof createFaults>[0];
@@ -16,7 +12,7 @@ type Place = {
 };
 
 /** node2 has left; node3 is down. */
-function place(networkFaults: NetworkFaults | null = null): Place {
+function place(levers: Levers | null = null): Place {
   const done: string[] = [];
   const reported: string[] = [];
   const noting =
@@ -41,7 +37,20 @@ function place(networkFaults: NetworkFaults | null = null): Place {
     startAgents: noting("start agents"),
   };
   const report = (line: string) => void reported.push(line);
-  return { faults: createFaults(cluster, { networkFaults, report }), done, reported };
+  const running = new Set<string>();
+  const supervisor = {
+    async start({ name }: { readonly name: string }) {
+      running.add(name);
+      done.push(`start ${name}`);
+    },
+    signal(name: string, signal: string) {
+      running.delete(name);
+      done.push(`${signal} ${name}`);
+    },
+    ended: async () => undefined,
+    isRunning: (name: string) => running.has(name),
+  };
+  return { faults: createFaults(cluster, { levers, supervisor, report }), done, reported };
 }
 
 test.for([
@@ -78,22 +87,47 @@ test.for([
   expect([...done, ...reported]).toEqual([]);
 });
 
-test("the network is cut and mended by what is in the path", async () => {
-  const cuts: unknown[] = [];
-  const { faults } = place({
-    partition: (numbers) => void cuts.push(numbers),
-    mend: () => void cuts.push("mended"),
-  });
-  await faults.carryOut({ kind: "partition", numbers: [1, 3] });
-  await faults.carryOut({ kind: "part-fault", act: "mend-network" });
-  expect(cuts).toEqual([[1, 3], "mended"]);
-  await expect(faults.carryOut({ kind: "partition", numbers: [2] })).rejects.toThrow("node2 is");
+function notingLevers(pulled: unknown[]): Levers {
+  return {
+    async pull(request) {
+      pulled.push(request);
+      return "pulled";
+    },
+    letGo: async () => void pulled.push("let go"),
+    notesOn: (number) => (number === 4 ? ["clock +1h"] : []),
+    clone: () => ({ program: "node", args: [], env: {}, logFile: "" }),
+  };
+}
+
+test("levers are pulled and let go, on nodes that are there", async () => {
+  const pulled: unknown[] = [];
+  const { faults } = place(notingLevers(pulled));
+  const partition = { kind: "partition", numbers: [1, 3], oneWay: false } as const;
+  expect(await faults.carryOut(partition)).toBe("pulled");
+  await faults.carryOut({ kind: "part-fault", act: "let-go" });
+  expect(pulled).toEqual([partition, "let go"]);
+  await expect(faults.carryOut({ ...partition, numbers: [2] })).rejects.toThrow("node2 is");
+  expect(faults.notes()).toEqual([{ number: 4, text: "clock +1h" }]);
 });
 
-test("without anything in the path, a partition names the start that puts it there", async () => {
+test.for([
+  { kind: "partition", numbers: [1], oneWay: false },
+  { kind: "clock", numbers: [1], offMs: 1 },
+  { kind: "node-fault", act: "clone", number: 1 },
+] as const)("without levers, %j names the start that makes them", async (request) => {
   const { faults } = place();
-  await expect(faults.carryOut({ kind: "partition", numbers: [1] })).rejects.toThrow(
-    "start it by `npm start -- --faults`",
-  );
-  await faults.carryOut({ kind: "part-fault", act: "mend-network" });
+  await expect(faults.carryOut(request)).rejects.toThrow("start it by `npm start -- --faults`");
+  await faults.carryOut({ kind: "part-fault", act: "let-go" });
+});
+
+test("a clone is started once, shown beside its node, and ended", async () => {
+  const { faults, done } = place(notingLevers([]));
+  const clone = { kind: "node-fault", act: "clone", number: 1 } as const;
+  await faults.carryOut(clone);
+  expect(faults.notes()).toContainEqual({ number: 1, text: "a clone beside it" });
+  await expect(faults.carryOut(clone)).rejects.toThrow("node1-clone runs already");
+  const end = { ...clone, act: "end-clone" } as const;
+  expect(await faults.carryOut(end)).toBe("node1-clone ended");
+  expect(await faults.carryOut(end)).toBe("node1-clone has ended by itself");
+  expect(done).toEqual(["start node1-clone", "SIGKILL node1-clone"]);
 });

@@ -1,7 +1,12 @@
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { Action, LeverAct, Target } from "../../../scripts/fault/action.ts";
 import { parseFaultOptions } from "../../../scripts/fault/cli.ts";
 
 const actionOf = (line: string) => parseFaultOptions(line.split(" ")).action;
+
+function lever(act: LeverAct, ...targets: readonly Target[]): Action {
+  return { kind: "lever", act, targets };
+}
 
 test.for([
   ["kill leader", { kind: "nodes", act: "kill", targets: ["leader"] }],
@@ -9,7 +14,17 @@ test.for([
   ["resume", { kind: "nodes", act: "resume", targets: [] }],
   ["resume 2", { kind: "nodes", act: "resume", targets: [2] }],
   ["rollback 3", { kind: "nodes", act: "rollback", targets: [3] }],
-  ["partition follower", { kind: "nodes", act: "partition", targets: ["follower"] }],
+  ["clone leader", { kind: "nodes", act: "clone", targets: ["leader"] }],
+  ["partition 1 2", lever({ kind: "partition", oneWay: false }, 1, 2)],
+  ["partition leader --one-way", lever({ kind: "partition", oneWay: true }, "leader")],
+  ["slow 1 200", lever({ kind: "slow", delayMs: 200 }, 1)],
+  ["lossy all 5", lever({ kind: "lossy", lossPercent: 5 }, "all")],
+  ["clock 2 +1h", lever({ kind: "clock", offMs: 3_600_000 }, 2)],
+  ["clock leader -30m", lever({ kind: "clock", offMs: -1_800_000 }, "leader")],
+  ["clock 2 0", lever({ kind: "clock", offMs: 0 }, 2)],
+  ["lies 2", lever({ kind: "rpc", behaviour: "lies-term" }, 2)],
+  ["lies 2 roster", lever({ kind: "rpc", behaviour: "lies-roster" }, 2)],
+  ["rpc 2 hangs", lever({ kind: "rpc", behaviour: "hangs" }, 2)],
   ["handover 2", { kind: "handover", to: 2 }],
   ["chain stop", { kind: "chain", act: "stop" }],
   ["chain delay 12", { kind: "block-time", seconds: 12 }],
@@ -39,6 +54,12 @@ test.for([
   ["kill five", "Expected leader, follower, all, or the number of a node"],
   ["explode 1", "unknown command 'explode'"],
   ["handover all", "Expected one node"],
+  ["clock 2 later", "Expected a length of time such as +1h"],
+  ["clock 2 -30x", "Expected a length of time such as +1h"],
+  ["clock 2", "missing required argument 'offset'"],
+  ["lies 2 everything", "Allowed choices are term, leader, roster"],
+  ["slow 1 -5", "Expected a whole number from 0 to 60000"],
+  ["lossy 1 101", "Expected a whole number from 0 to 100"],
   ["chain delay soon", "Expected a whole number from 0 to 3600"],
   ["chain reorg 0", "Expected a whole number from 1 to 200"],
   ["chain", "Usage: npm run fault -- chain"],

@@ -1,58 +1,20 @@
 /** `npm run fault` as a person runs it, against a cluster that `npm start` runs. */
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { layoutOf } from "../../../scripts/cluster/layout.ts";
 import { readRecord } from "../../../scripts/cluster/record.ts";
 import { temporaryDir } from "../cluster/program.ts";
-import { increment, runScript, startArgs } from "../start/command.ts";
+import { increment, runScript } from "../start/command.ts";
+import { leaderIn, startedPlace } from "./struck.ts";
 
 const timeoutMs = 240_000;
 const basePort = 19_300;
 const urlOf = (number: number) => `http://127.0.0.1:${basePort + number - 1}`;
 
-type Struck = {
-  /** What was seen of each node at last, as its line says. */
-  readonly after: readonly string[];
-  readonly output: string;
-};
-
-async function startedPlace(...more: readonly string[]) {
-  const place = { dataDir: join(await temporaryDir(), "data"), basePort };
-  const at = ["--data-dir", place.dataDir];
-  onTestFinished(async () => {
-    await runScript("stop", at);
-  });
-  const { code, output } = await runScript("start", startArgs(place, "--detach", ...more));
-  expect(output).toContain("serving    all 3");
-  expect(code).toBe(0);
-  const fault = async (...words: readonly string[]): Promise<Struck> => {
-    const struck = await runScript("fault", [...at, "--timeout", "120", ...words]);
-    expect(struck.output).toMatch(/settled [\d.]+ s after\n$/);
-    expect(struck.code).toBe(0);
-    return { after: rowsOf(struck.output), output: struck.output };
-  };
-  const refused = async (...words: readonly string[]) => {
-    const { code: refusal, output: reason } = await runScript("fault", [...at, ...words]);
-    expect(refusal).toBe(1);
-    return reason;
-  };
-  return { place, fault, refused };
-}
-
-function rowsOf(output: string): readonly string[] {
-  const rows = output.match(/^ +after +(?:runs|paused|down) .*$/gm) ?? [];
-  return rows.map((row) => row.replace(/ +/g, " ").trim());
-}
-
-/** Position of the one that leads, in what was seen. */
-function leaderIn({ after }: Struck): number {
-  return after.findIndex((row) => row.startsWith("after runs leader")) + 1;
-}
-
 test(
   "a cluster bears each fault in turn, shows it, and counts on",
   async () => {
-    const { place, fault, refused } = await startedPlace("--faults");
+    const { place, fault, refused } = await startedPlace(basePort, "--faults");
     expect(await increment(urlOf(1))).toBe(1);
     const paused = await fault("pause", "leader");
     const second = leaderIn(paused);

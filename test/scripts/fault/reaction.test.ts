@@ -2,7 +2,11 @@ import { expect, test } from "vitest";
 import { missingIn } from "../../../scripts/fault/reaction.ts";
 import { down, following, leading, wellSight, withNode } from "./sights.ts";
 
-const anybody = (...sides: readonly (readonly number[])[]) => ({ sides, leader: null });
+const anybody = (...sides: readonly (readonly number[])[]) => ({
+  sides,
+  doubtful: [],
+  leader: null,
+});
 
 test("a cluster that serves under one leader lacks nothing", () => {
   expect(missingIn(wellSight, anybody([1, 2, 3]))).toBeNull();
@@ -36,6 +40,14 @@ test("whoever has no quorum must stop serving, on its own side of a partition as
   expect(missingIn(noticed, cut)).toBeNull();
 });
 
+test("one that is just starting has not refused yet", () => {
+  const starting = withNode(wellSight, 1, { status: null, trouble: "does not answer (refused)" });
+  expect(missingIn(starting, anybody([1], [2, 3]))).toContain("node1: does not answer (refused)");
+  const status = { ...following(1, 0), role: "unregistered" } as const;
+  const unheard = withNode(wellSight, 1, { status, trouble: "it waits for the chain" });
+  expect(missingIn(unheard, anybody([1], [2, 3]))).toContain("node1: it waits for the chain");
+});
+
 test("an old leader that still thinks it leads does not hide the new one", () => {
   const elected = withNode(withNode(wellSight, 2, { status: leading(2, 2) }), 3, {
     status: following(2, 2),
@@ -44,6 +56,16 @@ test("an old leader that still thinks it leads does not hide the new one", () =>
 });
 
 test("a hand-over has come about once its successor leads", () => {
-  expect(missingIn(wellSight, { sides: [[1, 2, 3]], leader: 2 })).toBe("node2 does not lead yet");
-  expect(missingIn(wellSight, { sides: [[1, 2, 3]], leader: 1 })).toBeNull();
+  expect(missingIn(wellSight, { ...anybody([1, 2, 3]), leader: 2 })).toBe(
+    "node2 does not lead yet",
+  );
+  expect(missingIn(wellSight, { ...anybody([1, 2, 3]), leader: 1 })).toBeNull();
+});
+
+test("the others may follow one of whom nothing is expected, or another", () => {
+  const doubtful = { ...anybody([2, 3]), doubtful: [1] };
+  expect(missingIn(wellSight, doubtful)).toBeNull();
+  const troubled = withNode(wellSight, 1, { trouble: "no active leader is known" });
+  expect(missingIn(troubled, doubtful)).toBeNull();
+  expect(missingIn(withNode(wellSight, 1, down), doubtful)).toContain("node2 has no leader");
 });

@@ -20,9 +20,14 @@ test("each node is shown before and after", () => {
   );
 });
 
-test("a node in trouble says why, in bounds, and that its guest agent is away", () => {
-  const troubled = withNode(wellSight, 2, { trouble: "x".repeat(300), hasAgent: false });
-  expect(tableOf(troubled, null)).toContain(`10      ${"x".repeat(69)}… (no guest agent)\n`);
+test("a node in trouble says why, in bounds, and what is done to it", () => {
+  const troubled = withNode(wellSight, 2, {
+    trouble: "x".repeat(300),
+    notes: ["no guest agent", "clock +1h"],
+  });
+  expect(tableOf(troubled, null)).toContain(
+    `10      ${"x".repeat(69)}… (no guest agent, clock +1h)\n`,
+  );
 });
 
 test("a node that has left meanwhile is shown as such", () => {
