@@ -41,6 +41,7 @@ export function enterOffice(replica: Replica, view: View): Step {
     promises: new Map(),
     setAside: new Set(),
     fetch: null,
+    judged: null,
     rollback: null,
     startIndex: 0,
     joint: [],
@@ -163,14 +164,16 @@ function fetchFrom(
   office: Office,
   { from, last }: Pick<Candidate, "from" | "last">,
 ): Step {
-  const fetch = { from, target: last, entries: [], sentMs: replica.nowMs };
+  const base = positionAt(replica.log, replica.commitIndex);
+  if (base === null) return stay(replica);
+  const fetch = { from, target: last, base, entries: [], sentMs: replica.nowMs };
   return ask({ ...replica, office: { ...office, stage: "fetching", fetch } });
 }
 
 function ask(replica: Replica): Step {
   const { office, nowMs } = replica;
-  const after = fetchedUpTo(replica);
-  if (office?.fetch == null || after === null) return stay(replica);
+  if (office === null || office.fetch === null) return stay(replica);
+  const after = fetchedUpTo(office.fetch);
   const message: Fetch = { kind: "fetch", term: office.term, after };
   const asked = { ...office, fetch: { ...office.fetch, sentMs: nowMs } };
   return emit(
@@ -179,9 +182,9 @@ function ask(replica: Replica): Step {
   );
 }
 
-function fetchedUpTo({ office, log, commitIndex }: Replica): Position | null {
-  const newest = office?.fetch?.entries.at(-1);
-  if (newest === undefined) return positionAt(log, commitIndex);
+function fetchedUpTo({ entries, base }: NonNullable<Office["fetch"]>): Position {
+  const newest = entries.at(-1);
+  if (newest === undefined) return base;
   return { index: newest.index, term: newest.term, hash: newest.hash };
 }
 
@@ -189,7 +192,7 @@ export function onFetched(replica: Replica, from: Boot, { term, after, entries }
   const { office } = replica;
   if (office?.stage !== "fetching" || office.fetch === null) return stay(replica);
   if (office.term !== term || office.fetch.from.bootKey !== from.bootKey) return stay(replica);
-  if (fetchedUpTo(replica)?.hash !== after.hash) return stay(replica);
+  if (fetchedUpTo(office.fetch).hash !== after.hash) return stay(replica);
   const { target } = office.fetch;
   const last = entries.at(-1);
   if (last === undefined) return setAsideFetched(replica);
@@ -204,7 +207,23 @@ export function onFetched(replica: Replica, from: Boot, { term, after, entries }
 export function onFetchFailed(replica: Replica, from: Boot, { term }: FetchFailed): Step {
   const { office } = replica;
   if (office?.stage !== "fetching" || office.term !== term) return stay(replica);
-  return office.fetch?.from.bootKey === from.bootKey ? setAsideFetched(replica) : stay(replica);
+  if (office.fetch?.from.bootKey !== from.bootKey) return stay(replica);
+  const later = laterBase(replica, office.fetch);
+  if (later === null) return setAsideFetched(replica);
+  return ask({ ...replica, office: { ...office, fetch: { ...office.fetch, base: later } } });
+}
+
+/**
+ * The holder has compacted what follows this replica's commit index. What it said to be committed it
+ * still has, and this replica may hold as much without knowing it to be committed.
+ */
+function laterBase(
+  { office, log }: Replica,
+  { from, base, entries }: NonNullable<Office["fetch"]>,
+): Position | null {
+  const known = office?.promises.get(from.bootKey)?.made.commitIndex ?? 0;
+  const later = positionAt(log, Math.min(known, log.last.index));
+  return entries.length === 0 && later !== null && later.index > base.index ? later : null;
 }
 
 /** A log that cannot be fetched any more is left out, if a quorum remains without its promise. */
@@ -228,7 +247,7 @@ function startTerm(
 ): Step {
   const { office, commitIndex } = replica;
   if (office === null) return stay(replica);
-  const base = entries.length > 0 ? commitIndex : last.index;
+  const base = (entries[0]?.index ?? last.index + 1) - 1;
   const seats = seatsAfter(refold(replica, base), entries);
   const known = Math.max(commitIndex, ...candidates.map((candidate) => candidate.commitIndex));
   const joint = distinct([
@@ -239,7 +258,9 @@ function startTerm(
     ({ from }) => office.cold || validBoot(seats, office.roster, from.member) === from.bootKey,
   );
   const members = new Set<MemberId>(valid.map(({ from }) => from.member));
-  if (!isEnough(replica, office, joint, members)) return stay(replica);
+  if (!isEnough(replica, office, joint, members)) {
+    return stay({ ...replica, office: { ...office, judged: { seats, last } } });
+  }
   const rollback = office.cold ? missesAnchor(replica, { last, entries }) : null;
   if (rollback !== null) return refuseRollback(replica, office, rollback);
 

@@ -112,10 +112,14 @@ export type Office = {
   readonly fetch: {
     readonly from: Boot;
     readonly target: Position;
+    /** A position that both logs hold, if the holder says so. */
+    readonly base: Position;
     /** What has come so far. It joins the log once it is known to be the one to adopt. */
     readonly entries: readonly Entry[];
     readonly sentMs: number;
   } | null;
+  /** The log that it would have adopted, had the promises been of boots that this log finds valid. */
+  readonly judged: { readonly seats: OpenSeats; readonly last: Position } | null;
   /** In a cold start: the chosen log ends before the contract's anchor, or differs from it. */
   readonly rollback: Rollback | null;
   readonly startIndex: number;

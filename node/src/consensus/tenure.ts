@@ -1,6 +1,5 @@
 /** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
 import type { ColdStart } from "./effect.ts";
-import { refold } from "./graft.ts";
 import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
 import { changeMembers, mustLeave, noteGoal } from "./members.ts";
@@ -10,7 +9,7 @@ import { isAllOfEach, isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
 import { broadcast, counts, markTick, mustHoldAll } from "./replicate.ts";
 import type { Roster } from "./roster.ts";
-import { seatsAfter, validBoot } from "./seats.ts";
+import { validBoot } from "./seats.ts";
 import { sendSnapshot } from "./transfer.ts";
 import { isUnwelcome, laterTermPatience } from "./unwelcome.ts";
 import { anchorTick } from "./vouchers.ts";
@@ -219,14 +218,12 @@ function isReplaced(replica: Replica, office: Office, { boot, last }: Standing):
   );
 }
 
-/** This replica's own log; or one that it fetched and could not adopt, for want of valid boots. */
-function greatestKnown(replica: Replica, { fetch }: Office) {
-  const { log, seats, commitIndex } = replica;
-  const newest = fetch?.entries.at(-1);
-  if (fetch == null || newest === undefined || newest.hash !== fetch.target.hash) {
-    return { seats, last: log.last };
-  }
-  return { seats: seatsAfter(refold(replica, commitIndex), fetch.entries), last: fetch.target };
+/**
+ * The log that the promises would have it adopt, were they of valid boots; else this replica's own,
+ * which may hold what was never committed.
+ */
+function greatestKnown({ log, seats }: Replica, { judged }: Office) {
+  return judged ?? { seats, last: log.last };
 }
 
 /** Orderly shutdown: the follower that lacks least takes over. */
