@@ -43,6 +43,11 @@ export function refuse({ refused }: World, host: Host): () => void {
   };
 }
 
+/** The leader may remove it any moment. */
+export function isRefused({ refused }: World, { processes }: Host): boolean {
+  return processes.some(({ boot }) => (refused.get(boot.bootKey) ?? 0) > 0);
+}
+
 /** To be called now and then: the process judges again. */
 export function judge({ refused }: World, process: Process): void {
   const now = [...refused].flatMap(([bootKey, times]) => (times > 0 ? [bootKey] : []));

@@ -5,6 +5,7 @@
  */
 import { quorumSize } from "../../node/src/consensus/quorum.ts";
 import type { Roster } from "../../node/src/consensus/roster.ts";
+import { isRefused } from "./attestation.ts";
 import { leave, revoke } from "./contract/roster.ts";
 import { blankDisk } from "./disk.ts";
 import type { Host } from "./host.ts";
@@ -89,13 +90,16 @@ function startAgain(world: World, host: Host, disk: "kept" | "lost"): void {
 }
 
 /** Whether those who stay could still bring about all that is asked of them. */
-function canDoWithout({ chain, hosts }: World, host: Host, lost = 0): boolean {
+function canDoWithout(world: World, host: Host, lost = 0): boolean {
+  const { chain, hosts } = world;
   const { term, roster, departing, revoked } = chain.head();
+  const goes = (site: number) =>
+    hosts[site]?.purpose !== "serving" || isRefused(world, hosts[site]);
   if (term === 0) return false;
   const rest = roster.members.filter(({ id }) => siteOf(id) !== host.site);
   const gone = rest.filter(({ id }) => hosts[siteOf(id)]?.purpose === "gone").length + lost;
   const staying = rest.filter(
-    ({ id }) => hosts[siteOf(id)]?.purpose === "serving" && !departing.has(id) && !revoked.has(id),
+    ({ id }) => !goes(siteOf(id)) && !departing.has(id) && !revoked.has(id),
   ).length;
   return staying > 0 && staying >= quorumSize(staying + gone);
 }

@@ -107,6 +107,23 @@ test("4.9 the leader fetches from its own commit index on, beside its own log", 
   expect(all.replica.log.shared.slice(0, 3)).toEqual(later);
 });
 
+test("4.9 what its holder has compacted is fetched from what the leader holds, though it knew less to be committed", () => {
+  const asked = takeAll(gatheringIn3(), [
+    hear(b, promiseOf(view3, { ...holds(longer), commitIndex: 3 })),
+    hear(c, promiseOf(view3, holds(first))),
+  ]).replica;
+  const failed = step(asked, hear(b, { kind: "fetch-failed", term: term(3) }));
+  expect(messagesOf(failed.effects, "fetch", b)).toMatchObject([
+    { after: lastOf(longer.slice(0, 3)) },
+  ]);
+  const all = step(failed.replica, hear(b, fetched(longer.slice(0, 3), ...longer.slice(3))));
+  expect(all.replica.office?.stage).toBe("starting");
+  expect(all.replica.log.shared.slice(0, 4)).toEqual(longer);
+
+  const again = step(failed.replica, hear(b, { kind: "fetch-failed", term: term(3) })).replica;
+  expect(again.office).toMatchObject({ stage: "gathering", setAside: new Set([b.bootKey]) });
+});
+
 test("4.9 nothing is fetched when the leader's own log is the greatest", () => {
   const { replica, effects } = takeAll(gatheringIn3(), [
     hear(b, promiseOf(view3, holds(first))),

@@ -11,6 +11,7 @@ import {
   lastOf,
   messagesOf,
   ofKind,
+  promiseOf,
   registered,
   reportOf,
   restarted,
@@ -111,6 +112,25 @@ test("8.2 a boot that the log has replaced is not normal, whatever it says", () 
   expect(ofKind(cluster.effects(a), "cold-start")).toEqual([
     { kind: "cold-start", term: 1, bootKeys: [a.bootKey, b.bootKey] },
   ]);
+});
+
+test("8.2 boots are judged by the log that the promises bring, not by what the leader's own disk adds", () => {
+  const begun = chain([[1, startOf(a, b, c)]]);
+  const rejoined = [...begun, ...chain([[1, { kind: "rejoin", ...c2 }]], lastOf(begun))];
+  const named = rosterOfBoots([a, b2, c]);
+  // A cold start that came to nothing: it named the boot of C that had been replaced.
+  const cold = { kind: "term-start", roster: named, cold: true } as const;
+  const entries = [...rejoined, ...chain([[2, cold]], lastOf(rejoined))];
+  const view = viewOf(named, 3, b);
+  const [ofA, ofC] = [{ last: lastOf(rejoined) }, { last: lastOf(begun) }];
+  const { effects } = takeAll(restarted(bootOf(1, 3), { entries }, view, [a, c]), [
+    hear(a, promiseOf(view, ofA)),
+    hear(c, promiseOf(view, ofC)),
+    hear(a, reportOf(3, { status: "normal", ...ofA })),
+    hear(c, reportOf(3, { status: "normal", ...ofC })),
+    tick(500),
+  ]);
+  expect(ofKind(effects, "cold-start")).toMatchObject([{ term: 3 }]);
 });
 
 test("8.2 an earlier roster in play counts too", () => {
