@@ -6,6 +6,8 @@ import { allFaults } from "./faults/all.ts";
 import type { Fault } from "./faults/fault.ts";
 
 export type ChaosOptions = {
+  /** Containers in place of processes. */
+  readonly docker: boolean;
   readonly nodes: number;
   readonly clients: number;
   readonly seconds: number;
@@ -32,6 +34,7 @@ Examples:
   npm run chaos -- --seed 42 --dry-run          what that schedule is
   npm run chaos -- --faults isolate,bridge      those faults only
   npm run chaos -- --each                       each fault once, however long that takes
+  npm run chaos -- --docker                     containers, by Docker Engine 25 and Compose 2.24
 
 Exit code: 0 all checks passed, 1 a violation or the cluster did not start, 2 wrong usage.
 `;
@@ -47,6 +50,7 @@ export function parseChaosOptions(args: readonly string[], clockSeed: number): C
     .exitOverride()
     .addHelpText("after", `\nFaults:\n${faultList()}\n${examples}`);
   const options = [
+    new Option("--docker", "a cluster of containers in place of processes").default(false),
     new Option("--nodes <count>", "members of the cluster, 3 to 9")
       .argParser((text) => wholeNumber(text, 3, 9))
       .default(3),

@@ -6,25 +6,45 @@ import { reasonOf } from "../cluster/failure.ts";
 import { findBasePort } from "../cluster/ports.ts";
 import { type ChaosOptions, parseChaosOptions } from "./cli.ts";
 import { closeConnections } from "./clients/call.ts";
+import { containersLack, startDocker } from "./docker/subject.ts";
 import { judge } from "./judge/judge.ts";
 import { chaosEnvironment } from "./local/environment.ts";
-import { startLocal } from "./local/subject.ts";
+import { type LocalOptions, startLocal } from "./local/subject.ts";
 import { writeReport } from "./report/files.ts";
 import { createProgressLine } from "./report/progress.ts";
 import { describeSchedule, summaryOf } from "./report/summary.ts";
 import { run } from "./run.ts";
 import { drawSchedule, type Planned } from "./schedule/schedule.ts";
+import type { Ability, Subject } from "./subject.ts";
 
 const misconfigured = 2;
+
+type Kind = {
+  readonly start: (options: LocalOptions, signal: AbortSignal) => Promise<Subject>;
+  /** What no subject of that kind can do: a schedule has no faults that need it. */
+  readonly lacks: ReadonlyMap<Ability, string>;
+};
+
+const processes: Kind = { start: startLocal, lacks: new Map() };
+const containers: Kind = { start: startDocker, lacks: containersLack };
 
 /** @returns the exit code: 0 all checks passed, 1 a violation or no start, 2 wrong usage */
 export async function main(args: readonly string[]): Promise<number> {
   const options = readOptions(args);
   if (typeof options === "number") return options;
-  const { seed, faults, nodes: nodeCount, seconds, each } = options;
+  const { seed, nodes: nodeCount, seconds, each } = options;
+  const { lacks } = kindOf(options);
+  const able = options.faults.filter(({ needs }) => !needs.some((ability) => lacks.has(ability)));
+  if (able.length === 0) {
+    const names = options.faults.map(({ name }) => name).join(", ");
+    process.stderr.write(
+      `error: none of ${names} is possible: ${[...lacks.values()].join("; ")}\n`,
+    );
+    return misconfigured;
+  }
   const schedule = drawSchedule({
     seed,
-    faults,
+    faults: able,
     nodeCount,
     durationMs: seconds * 1_000,
     each,
@@ -51,13 +71,17 @@ function readOptions(args: readonly string[]): ChaosOptions | number {
   }
 }
 
+function kindOf({ docker }: ChaosOptions): Kind {
+  return docker ? containers : processes;
+}
+
 async function carryOut(options: ChaosOptions, schedule: readonly Planned[]): Promise<number> {
   const { seed, nodes: nodeCount, clients, pause, seconds, each } = options;
   const folder = makeFolder(options);
   const interrupt = interruption();
   const notes: string[] = [];
   const line = createProgressLine(process.stdout);
-  const subject = await startLocal(
+  const subject = await kindOf(options).start(
     {
       dataDir: folder,
       nodeCount,

@@ -7,8 +7,19 @@
 import type { Link } from "./net/link.ts";
 import type { RpcMode } from "./net/rpcProxy.ts";
 
-/** What not every subject can do. */
-export type Ability = "links" | "clock" | "full-disk" | "hand-over" | "clone" | "guest-agent";
+/**
+ * What not every subject can do. Of the network: `cuts` part nodes from one another, both ways;
+ * `shaping` is all else that can befall a link.
+ */
+export type Ability =
+  | "cuts"
+  | "shaping"
+  | "clock"
+  | "full-disk"
+  | "hand-over"
+  | "clone"
+  | "guest-agent"
+  | "rpc";
 
 export type SubjectNode = {
   readonly name: string;
@@ -34,10 +45,9 @@ export type Machines = {
   /** Every resolves once it is so. A killed node stays down until it is started. */
   kill(position: number): Promise<void>;
   start(position: number): Promise<void>;
-  /** At once, by SIGSTOP: between any two instructions. */
-  pause(position: number): void;
-  resume(position: number): void;
-  isRunning(position: number): boolean;
+  /** At once, as by SIGSTOP: between any two instructions. Asked for before this returns. */
+  pause(position: number): Promise<void>;
+  resume(position: number): Promise<void>;
   /** A second process of the same member from a copy of its disk. Returns what ends it. */
   clone(position: number): Promise<() => Promise<void>>;
   /** Of the wall clock; 0 is right. */
@@ -60,6 +70,11 @@ export type Disks = {
 export type DiskCopy = { readonly folder: string };
 
 export type Network = {
+  /**
+   * Cuts every way between a node of the first side and one of the second, in both directions: nobody
+   * is told. Whoever is on neither side reaches all. Returns what joins them again.
+   */
+  part(side: readonly number[], other: readonly number[]): Promise<() => Promise<void>>;
   link(from: number, to: number): Link;
   reset(a: number, b: number): void;
 };

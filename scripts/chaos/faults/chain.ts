@@ -89,7 +89,7 @@ function rpcFault(name: string, about: string, modeOf: (stage: Stage) => RpcMode
   return {
     name,
     about,
-    needs: [],
+    needs: ["rpc"],
     nodesMin: 1,
     targets: ["leader", "follower"],
     holdMs: [1_500, 3_500],

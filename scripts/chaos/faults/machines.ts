@@ -35,15 +35,15 @@ const pause: Fault = {
   holdMs: [300, 2_000],
   writesGoOn: atFollowers,
   async strike({ subject: { machines }, target }) {
-    machines.pause(target);
-    return { affected: [target], heal: async () => machines.resume(target) };
+    await machines.pause(target);
+    return { affected: [target], heal: () => machines.resume(target) };
   },
 };
 
 const pauseAtQuorum: Fault = {
   name: "pause-at-quorum",
   about: "SIGSTOP of the leader when a quorum's acks of a write have reached it, unread",
-  needs: ["links"],
+  needs: ["shaping"],
   nodesMin: 3,
   targets: ["leader"],
   holdMs: [1_500, 3_000],
@@ -51,7 +51,7 @@ const pauseAtQuorum: Fault = {
   async strike(stage) {
     const { subject, target } = stage;
     const detail = await stopAtAcks(stage);
-    return { affected: [target], detail, heal: async () => subject.machines.resume(target) };
+    return { affected: [target], detail, heal: () => subject.machines.resume(target) };
   },
 };
 
@@ -64,21 +64,20 @@ const ackTimeoutMs = 2_000;
 async function stopAtAcks({ subject, target, write }: Stage): Promise<string> {
   const acksWanted = Math.floor(subject.nodes.length / 2);
   const acked = new Set<number>();
-  const { promise: stopped, resolve } = Promise.withResolvers<string>();
+  const { promise: stopped, resolve, reject } = Promise.withResolvers<string>();
   const ends = others(subject, target).map((follower) =>
     subject.network.link(follower, target).onDelivery(() => {
       acked.add(follower);
       if (acked.size < acksWanted) return;
       // Before the bytes are handed over: the leader finds them when it goes on.
-      subject.machines.pause(target);
-      resolve("stopped as the acks arrived");
+      subject.machines.pause(target).then(() => resolve("stopped as the acks arrived"), reject);
     }),
   );
   write(target);
   const late = delay(ackTimeoutMs, "no acks were seen: stopped all the same");
   const detail = await Promise.race([stopped, late]);
   for (const end of ends) end();
-  subject.machines.pause(target);
+  await subject.machines.pause(target);
   return detail;
 }
 
@@ -108,8 +107,10 @@ const clone: Fault = {
   targets: ["leader", "follower"],
   holdMs: [1_500, 3_500],
   writesGoOn: never,
-  async strike({ subject: { machines }, target }) {
+  async strike({ subject: { machines }, target, holdMs }) {
     const end = await machines.clone(target);
+    // Its time begins once it runs, however long that takes.
+    await delay(holdMs);
     return {
       affected: [target],
       async heal() {

@@ -17,20 +17,21 @@ const cut: LinkState = { ...openLink, cut: true };
 const isolate: Fault = {
   name: "isolate",
   about: "one node is cut off from all others, both ways",
-  needs: ["links"],
+  needs: ["cuts"],
   nodesMin: 3,
   targets: ["leader", "follower"],
   holdMs: [1_200, 4_000],
   writesGoOn: atFollowers,
   async strike({ subject, target }) {
-    return change(subject, bothWays([target], others(subject, target)), cut, [target]);
+    const heal = await subject.network.part([target], others(subject, target));
+    return { affected: [target], heal };
   },
 };
 
 const split: Fault = {
   name: "split",
   about: "the leader is in a minority that cannot reach the majority",
-  needs: ["links"],
+  needs: ["cuts"],
   nodesMin: 5,
   targets: ["leader"],
   holdMs: [1_500, 3_500],
@@ -39,7 +40,7 @@ const split: Fault = {
     const size = Math.floor((subject.nodes.length - 1) / 2);
     const minority = [target, ...shuffled(others(subject, target), random).slice(0, size - 1)];
     const majority = positionsOf(subject.nodes.length).filter((each) => !minority.includes(each));
-    return change(subject, bothWays(minority, majority), cut, minority);
+    return { affected: minority, heal: await subject.network.part(minority, majority) };
   },
 };
 
@@ -47,7 +48,7 @@ function oneWay(name: string, about: string, wayOf: (target: number, other: numb
   return {
     name,
     about,
-    needs: ["links"],
+    needs: ["shaping"],
     nodesMin: 3,
     targets: ["leader", "follower"],
     holdMs: [1_200, 4_000],
@@ -74,7 +75,7 @@ const mute = oneWay(
 const bridge: Fault = {
   name: "bridge",
   about: "two halves reach each other through one node only",
-  needs: ["links"],
+  needs: ["cuts"],
   nodesMin: 3,
   targets: ["follower"],
   holdMs: [1_500, 3_500],
@@ -88,14 +89,14 @@ const bridge: Fault = {
     // With the node in the middle, the leader's half is a quorum.
     const far = rest.slice(0, half);
     const near = [leader, ...rest.slice(half)];
-    return change(subject, bothWays(near, far), cut, far);
+    return { affected: far, heal: await subject.network.part(far, near) };
   },
 };
 
 const slow: Fault = {
   name: "slow-links",
   about: "every message takes 40 to 80 ms, and 250 kB pass a second",
-  needs: ["links"],
+  needs: ["shaping"],
   nodesMin: 2,
   targets: ["all"],
   holdMs: [1_500, 3_500],
@@ -109,7 +110,7 @@ const slow: Fault = {
 const lossy: Fault = {
   name: "lossy-links",
   about: "one packet in twenty is lost: it comes 200 ms later, or 600",
-  needs: ["links"],
+  needs: ["shaping"],
   nodesMin: 2,
   targets: ["all"],
   holdMs: [1_500, 3_500],
@@ -124,7 +125,7 @@ const resetEveryMs = 300;
 const resets: Fault = {
   name: "resets",
   about: "all connections of one node are reset, again and again",
-  needs: ["links"],
+  needs: ["shaping"],
   nodesMin: 2,
   targets: ["leader", "follower"],
   holdMs: [1_500, 3_500],
@@ -163,15 +164,6 @@ function change(
       for (const [from, to] of ways) network.link(from, to).set(openLink);
     },
   };
-}
-
-function bothWays(some: readonly number[], rest: readonly number[]): readonly Way[] {
-  return some.flatMap((a) =>
-    rest.flatMap((b): Way[] => [
-      [a, b],
-      [b, a],
-    ]),
-  );
 }
 
 function allWays({ nodes }: Subject): readonly Way[] {

@@ -69,6 +69,16 @@ export function openDisks({ folders, copiesDir, whilePaused }: DisksOptions): Lo
   };
 }
 
+/** Once no node runs any more. @param keepIn a folder for copies of them; `null`: they go */
+export async function settleDisks(disks: LocalDisks, keepIn: string | null): Promise<void> {
+  try {
+    if (keepIn === null) await disks.discard();
+    else await disks.keep(keepIn);
+  } finally {
+    disks.unmount();
+  }
+}
+
 function mountAll(folders: readonly string[], mounted: string[]): string | null {
   if (process.platform !== "linux") return "it needs Linux's tmpfs";
   try {

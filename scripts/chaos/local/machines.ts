@@ -1,9 +1,9 @@
 /** Local nodes as machines: signals, second processes, clocks. */
-import { rename, writeFile } from "node:fs/promises";
 import type { Cluster } from "../../cluster/handle.ts";
 import { guestSocket } from "../../cluster/layout.ts";
 import { readRecord } from "../../cluster/record.ts";
 import type { Machines } from "../subject.ts";
+import { setClock } from "./clocks.ts";
 import type { Clones } from "./clones.ts";
 import type { LocalDisks } from "./disks.ts";
 import { type HandOver, openHandOver } from "./handOver.ts";
@@ -15,7 +15,10 @@ export type MachinesOptions = {
   readonly clockFile: (position: number) => string;
 };
 
-export function localMachines({ cluster, clones, disks, clockFile }: MachinesOptions): Machines {
+export type LocalMachines = Machines & { isRunning(position: number): boolean };
+
+export function localMachines(options: MachinesOptions): LocalMachines {
+  const { cluster, clones, disks, clockFile } = options;
   const petitioners = new Map<number, Promise<HandOver>>();
   const isRunning = (position: number) => (cluster.nodes[position]?.pid() ?? null) !== null;
 
@@ -45,18 +48,13 @@ export function localMachines({ cluster, clones, disks, clockFile }: MachinesOpt
     async start(position) {
       if (!isRunning(position)) await cluster.restart(position);
     },
-    pause: (position) => signal(position, "SIGSTOP"),
-    resume: (position) => signal(position, "SIGCONT"),
+    pause: async (position) => signal(position, "SIGSTOP"),
+    resume: async (position) => signal(position, "SIGCONT"),
     async clone(position) {
       const { folder } = await disks.copy(position);
       return clones.start(position, folder);
     },
-    async shiftClock(position, ms) {
-      // Replaced in one step: a reader never meets half a number.
-      const next = `${clockFile(position)}.next`;
-      await writeFile(next, String(ms));
-      await rename(next, clockFile(position));
-    },
+    shiftClock: (position, ms) => setClock(clockFile(position), ms),
     async handOver(from, to) {
       const handOver = await petitionerOf(from);
       await handOver(cluster.nodes[to]?.url ?? "");

@@ -1,7 +1,6 @@
 /** The subject of processes: the cluster of `npm start`, with a proxy in every path. */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { rpcEndpoint } from "../../../node/src/chain/rpc.ts";
 import type { Command } from "../../cluster/child.ts";
 import type { Cluster } from "../../cluster/handle.ts";
@@ -11,15 +10,17 @@ import { nodeName, rpcUrlOf } from "../../cluster/node.ts";
 import { host, nodePortsOf } from "../../cluster/ports.ts";
 import { readRecord } from "../../cluster/record.ts";
 import { ownerOf, ownersAreKnown } from "../net/owner.ts";
+import { partingOf } from "../net/parting.ts";
 import { startPeerProxy } from "../net/peerProxy.ts";
 import { startRpcProxy } from "../net/rpcProxy.ts";
 import type { Ability, Subject } from "../subject.ts";
 import { localAgents } from "./agents.ts";
 import { headOf, localChain } from "./chain.ts";
+import { withClock } from "./clocks.ts";
 import { type Clones, createClones } from "./clones.ts";
-import { type LocalDisks, openDisks } from "./disks.ts";
+import { type LocalDisks, openDisks, settleDisks } from "./disks.ts";
 import { readLog, testimonyOf } from "./evidence.ts";
-import { localMachines } from "./machines.ts";
+import { type LocalMachines, localMachines } from "./machines.ts";
 
 export type LocalOptions = {
   /** Everything of the run is below it. */
@@ -30,7 +31,6 @@ export type LocalOptions = {
   readonly report: (line: string) => void;
 };
 
-const clockPreload = fileURLToPath(new URL("./clock.ts", import.meta.url));
 const rpcTimeoutMs = 5_000;
 
 /** @throws StartError; nothing is left running then */
@@ -64,11 +64,12 @@ export async function startLocal(options: LocalOptions, signal: AbortSignal): Pr
 
   const adaptNode = (number: number, command: Command): Command => {
     const position = number - 1;
-    const adapted = withProxies(command, {
+    const clocked = withClock(command, clockFile(position));
+    const proxies = {
       PEER_ENDPOINT: `${host}:${peers.ports[position]}`,
       RPC_URLS: rpc.urlOf(position),
-      CHAOS_CLOCK: clockFile(position),
-    });
+    };
+    const adapted = { ...clocked, env: { ...clocked.env, ...proxies } };
     commands.set(position, adapted);
     return adapted;
   };
@@ -92,7 +93,7 @@ export async function startLocal(options: LocalOptions, signal: AbortSignal): Pr
     lacks: lacksOf(disks),
     machines,
     disks,
-    network: { link: peers.link, reset: peers.reset },
+    network: { part: partingOf(peers.link), link: peers.link, reset: peers.reset },
     chain,
     agents: localAgents(cluster),
     evidence: () => evidenceOf(cluster, clones, chain.terms),
@@ -104,12 +105,6 @@ export async function startLocal(options: LocalOptions, signal: AbortSignal): Pr
       await rm(join(dataDir, "copies"), { recursive: true, force: true });
     },
   };
-}
-
-/** The clock's preload comes before the program's own file. */
-function withProxies(command: Command, env: Readonly<Record<string, string>>): Command {
-  const args = command.args.toSpliced(-1, 0, "--import", clockPreload);
-  return { ...command, args, env: { ...command.env, ...env } };
 }
 
 /** By the record rather than the supervisor, which nobody can ask before the cluster has started. */
@@ -130,19 +125,21 @@ function diallerOf(
 function lacksOf({ unfillable }: LocalDisks): ReadonlyMap<Ability, string> {
   const lacks = new Map<Ability, string>();
   if (unfillable !== null) lacks.set("full-disk", unfillable);
-  if (!ownersAreKnown) lacks.set("links", "telling who dials takes Linux's /proc");
+  if (!ownersAreKnown) {
+    for (const ability of ["cuts", "shaping"] as const) {
+      lacks.set(ability, "telling who dials takes Linux's /proc");
+    }
+  }
   return lacks;
 }
 
-type Pausing = Pick<Subject["machines"], "isRunning" | "pause" | "resume">;
-
-async function whilePaused(machines: Pausing, position: number, work: () => Promise<void>) {
+async function whilePaused(machines: LocalMachines, position: number, work: () => Promise<void>) {
   if (!machines.isRunning(position)) return work();
-  machines.pause(position);
+  await machines.pause(position);
   try {
     await work();
   } finally {
-    machines.resume(position);
+    await machines.resume(position);
   }
 }
 
@@ -158,13 +155,4 @@ async function evidenceOf(
     endings: said.flatMap(({ endings }) => endings),
     terms: await terms(),
   };
-}
-
-async function settleDisks(disks: LocalDisks, keepIn: string | null): Promise<void> {
-  try {
-    if (keepIn === null) await disks.discard();
-    else await disks.keep(keepIn);
-  } finally {
-    disks.unmount();
-  }
 }

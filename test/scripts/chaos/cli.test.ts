@@ -46,3 +46,16 @@ test("--dry-run prints the schedule of a seed and starts nothing", async () => {
   expect(out).toMatch(/^seed 42: \d+ faults on 3 nodes, 8 clients$/m);
   expect(out).toMatch(/^1\. +at 2\.00 s +for \d\.\d\d s +(kill|isolate) +(leader|follower \d)$/m);
 });
+
+test("a schedule for containers has no fault that they cannot bring about", async () => {
+  const { code, out } = await chaos("--docker", "--dry-run", "--faults", "isolate,lossy-links");
+  expect(code).toBe(0);
+  expect(out).toContain(" isolate ");
+  expect(out).not.toContain("lossy-links");
+});
+
+test("faults of which none is possible with containers are refused with exit code 2", async () => {
+  const { code, err } = await chaos("--docker", "--faults", "slow-links,resets");
+  expect(code).toBe(2);
+  expect(err).toMatch(/^error: none of slow-links, resets is possible: docker's networks part/);
+});
