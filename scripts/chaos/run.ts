@@ -7,7 +7,7 @@ import { incrementOnce, runClient } from "./clients/client.ts";
 import { createRecorder, type Recorder } from "./history.ts";
 import type { Evidence, Final } from "./judge/judge.ts";
 import { type NemesisOutcome, runNemesis } from "./nemesis.ts";
-import { createLogs, type Logs } from "./observe/logs.ts";
+import { createLogs, type LogEntry, type Logs } from "./observe/logs.ts";
 import { type Sample, type Watch, watchNodes } from "./observe/watch.ts";
 import { watchWellness } from "./observe/wellness.ts";
 import type { Planned } from "./schedule/schedule.ts";
@@ -159,18 +159,23 @@ async function finalsOf(nodes: readonly SubjectNode[], logs: Logs): Promise<read
   for (;;) {
     await logs.readAll(false);
     const finals = await Promise.all(nodes.map(finalOf));
-    const lastIndex = logs.entries().at(-1)?.index ?? 0;
-    if (finals.every((final) => isSettled(final, finals, lastIndex))) return finals;
+    const last = logs.entries().at(-1);
+    if (finals.every((final) => isSettled(final, finals, last))) return finals;
     if (performance.now() > until) return finals;
     await delay(logsEveryMs);
   }
 }
 
-/** The newest checkpoint covers all but what came with it: itself, and the mark after it. */
-function isSettled(final: Final, [first]: readonly Final[], lastIndex: number): boolean {
+/** The log of a cluster at rest ends with a checkpoint: of whatever else there is, one is yet to come. */
+function isSettled(
+  final: Final,
+  [first]: readonly Final[],
+  last: Pick<LogEntry, "index" | "kind"> | undefined,
+): boolean {
   const { appliedIndex, checkpoint } = final;
   const same = checkpoint?.index === first?.checkpoint?.index;
-  return appliedIndex >= lastIndex && checkpoint !== null && same;
+  const atRest = last?.kind === "checkpoint" && appliedIndex >= last.index;
+  return atRest && checkpoint !== null && same;
 }
 
 async function finalOf({ name, url }: SubjectNode): Promise<Final> {
