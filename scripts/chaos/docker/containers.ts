@@ -2,6 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { StartError } from "../../cluster/failure.ts";
+import { serves, whyNotServing } from "../../cluster/node.ts";
 import { projectRoot } from "../../cluster/programs.ts";
 import { becomes } from "../../cluster/wait.ts";
 import { logsOf } from "../../docker/containers.ts";
@@ -53,10 +55,20 @@ function baseProject(image: string): Project {
   return openProject({ name: "base", files: [baseFile], env: { CLUSTER_IMAGE: image } });
 }
 
-/** Resolves once every node serves. @throws DockerError with what compose said */
-export async function bringUp(project: Project, signal: AbortSignal): Promise<void> {
+/**
+ * Resolves once every node serves.
+ *
+ * @throws DockerError with what compose said, StartError with what the nodes say
+ */
+export async function bringUp(project: Project, { names, urls }: Place, signal: AbortSignal) {
   const bound = ["--wait-timeout", String(upWithinSeconds)];
-  await project.compose(["up", "--detach", "--wait", ...bound], signal);
+  await project.compose(["--progress", "quiet", "up", "--detach", "--wait", ...bound], signal);
+  for (const [position, url] of urls.entries()) {
+    const serving = () => signal.aborted || serves(url);
+    if (await becomes(serving, upWithinSeconds * 1_000)) continue;
+    throw new StartError(`${names[position]} does not serve: ${await whyNotServing(url)}`);
+  }
+  if (signal.aborted) throw new StartError("the start was interrupted");
 }
 
 /** With its networks, whatever state its containers are in. */

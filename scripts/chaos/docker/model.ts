@@ -127,7 +127,8 @@ function setUpService(service: Service, options: ModelOptions) {
 function nodeService(service: Service, position: number, options: ModelOptions) {
   const { place, nodeEnvironment, clockPreload, rpcUrls } = options;
   const name = place.names[position] ?? "";
-  const { volumes, networks, ...node } = common(service, options);
+  // A health check is a process a second while a node starts, for what is seen from outside anyway.
+  const { volumes, networks, healthcheck, ...node } = common(service, options);
   const peers = place.names.flatMap((_, other) => (other === position ? [] : [other]));
   const links = peers.map((other) => [linkOf(position, other), { aliases: [aliasOf(name)] }]);
   const { mesh, ...otherNetworks } = networks ?? {};
@@ -167,7 +168,6 @@ function cloneService(node: NodeService, disk: string) {
     ...rest,
     profiles: [clonesProfile],
     restart: "no",
-    healthcheck: { disable: true },
     volumes: [...others, bind(disk, dataTarget)],
     ports: [],
   };

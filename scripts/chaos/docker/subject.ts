@@ -124,7 +124,7 @@ async function startParts({ options, place, undoing, signal }: Starting): Promis
   undoing.push((keep) => settleDisks(disks, keep ? join(options.dataDir, "disks") : null));
   undoing.push(() => bringDown(project));
   undoing.push(() => keepLogs(project, place));
-  await bringUp(project, signal);
+  await bringUp(project, place, signal);
   containers = await project.containers();
   return { place, project, disks, door, containers };
 }
