@@ -2,7 +2,7 @@
 import { ClusterError } from "../errors.ts";
 import { overloaded } from "../runtime/calls.ts";
 import type { Service } from "../runtime/service.ts";
-import { createWindow, type Window, type WindowLimits } from "./window.ts";
+import { createWindow, type Ending, type Window, type WindowLimits } from "./window.ts";
 
 /** The fewest still keep a cluster busy; the most are answered at the target by an idle machine. */
 export const callLimits: WindowLimits = {
@@ -50,11 +50,20 @@ async function within<T>(window: Window, call: () => Promise<T>): Promise<T> {
     window.end(sinceMs, "answered");
     return answer;
   } catch (error) {
-    window.end(sinceMs, isOverload(error) ? "turned-away" : "answered");
+    window.end(sinceMs, endingOf(error));
     throw error;
   }
 }
 
-function isOverload(error: unknown): boolean {
-  return error instanceof ClusterError && error.fault.code === "overloaded";
+function endingOf(error: unknown): Ending {
+  if (!(error instanceof ClusterError)) return "answered";
+  switch (error.fault.code) {
+    case "overloaded":
+      return "turned-away";
+    case "leader.lost":
+    case "leader.unknown":
+      return "leaderless";
+    default:
+      return "answered";
+  }
 }

@@ -18,8 +18,11 @@ export type WindowLimits = {
   readonly intervalMs: number;
 };
 
-/** How a call went: waited to its end, or turned away because the leader's queues are full. */
-export type Ending = "answered" | "turned-away";
+/**
+ * How a call went: waited to its end; turned away because the leader's queues are full; or there was
+ * no leader for it, for which no queue is to blame.
+ */
+export type Ending = "answered" | "turned-away" | "leaderless";
 
 export type Window = {
   /** May one more begin? When it may not, that is noted. */
@@ -65,7 +68,7 @@ export function createWindow(limits: WindowLimits, nowMs: () => number): Window 
       underWay -= 1;
       const now = nowMs();
       if (ending === "turned-away") turnedAway = true;
-      else shortestMs = Math.min(shortestMs, now - sinceMs);
+      else if (ending === "answered") shortestMs = Math.min(shortestMs, now - sinceMs);
       if (now - intervalSinceMs >= intervalMs) adjust(now);
     },
     underWay: () => underWay,

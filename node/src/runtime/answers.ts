@@ -134,7 +134,8 @@ async function ask(
   const peers = member.peers();
   if (peers === null) throw noLeader("the peer channel is not open yet");
   try {
-    return await peers.request(leader, request, callMsMax);
+    const answer = peers.request(leader, request, callMsMax);
+    return await member.passedOn.until(leader.bootKey, answer);
   } catch (error) {
     throw asCallError(error, request.kind);
   }
@@ -142,6 +143,9 @@ async function ask(
 
 function asCallError(error: unknown, kind: "command" | "read-index"): unknown {
   if (!(error instanceof ClusterError)) return error;
+  if (error instanceof CallError) {
+    return kind === "command" ? error : noLeader("another leader took over before the answer");
+  }
   const fault = error.fault as PeerFault;
   if (fault.code === "peer.unreachable") return noLeader("the leader cannot be reached");
   if (kind === "read-index") {

@@ -10,6 +10,7 @@ import type { Entry } from "../consensus/entry.ts";
 import type { Term } from "../consensus/ids.ts";
 import type { Ticket } from "../consensus/input.ts";
 import { ClusterError } from "../errors.ts";
+import type { Serving } from "./leading.ts";
 import type { CallFault } from "./ports.ts";
 
 export class CallError extends ClusterError<CallFault> {}
@@ -17,7 +18,7 @@ export class CallError extends ClusterError<CallFault> {}
 export type Applied = Extract<Outcome, { kind: "applied" }>;
 export type ReadIndex = { readonly index: number; readonly term: Term };
 
-type Call<T> = {
+export type Call<T> = {
   readonly sinceMs: number;
   readonly resolve: (value: T) => void;
   readonly reject: (error: CallError) => void;
@@ -36,8 +37,8 @@ export type Calls = {
   onReadReady(effect: ReadReady): void;
   onOutcome(entry: Entry, outcome: Outcome): void;
   onApplied(index: number): void;
-  /** Ends calls that have waited too long. */
-  sweep(): void;
+  /** Ends calls that have waited too long, and for a leader that was replaced. */
+  sweep(serving: Serving | null): void;
   /** Ends all: the node is stopping. */
   abandon(): void;
   /** Commands that this leader put into the log in `term`, and whose fate is open. */
@@ -123,7 +124,7 @@ export function createCalls(limits: CallLimits, nowMs: () => number): Calls {
         call.resolve();
       }
     },
-    sweep: () => sweep(all, limits, nowMs()),
+    sweep: (serving) => sweep(all, limits, { nowMs: nowMs(), serving }),
     abandon: () => abandon(all),
     uncommitted: (term) => (term === placedIn ? placed.size : 0),
     waiting,
@@ -138,7 +139,9 @@ type Waiting = {
   readonly applying: Map<Ticket, Call<void> & { readonly index: number }>;
 };
 
-function sweep(calls: Waiting, limits: CallLimits, nowMs: number): void {
+type Moment = { readonly nowMs: number; readonly serving: Serving | null };
+
+function sweep(calls: Waiting, limits: CallLimits, { nowMs, serving }: Moment): void {
   const command = (waitedMs: number) =>
     new CallError({ code: "commit.timeout", waitedMs }, "not committed in time");
   const read = (waitedMs: number) =>
@@ -148,6 +151,32 @@ function sweep(calls: Waiting, limits: CallLimits, nowMs: number): void {
   expire(calls.overtaken, nowMs, limits.commandMsMax, command);
   expire(calls.reading, nowMs, limits.readMsMax, read);
   expire(calls.applying, nowMs, limits.readMsMax, read);
+  if (serving === null || serving.isSelf) return;
+  for (const led of [calls.overtaken, calls.placed]) {
+    endReplaced(led, nowMs, ({ term }) => term < serving.term);
+  }
+}
+
+/** In the hand-over of a leader that lives, calls are answered by it long before. */
+const replacedMsMin = 500;
+
+/**
+ * Ends calls whose leader was replaced: without their end they would wait for one that is gone, as
+ * long as for one that is slow, and keep others from being taken meanwhile.
+ */
+export function endReplaced<T extends Pick<Call<never>, "sinceMs" | "reject">>(
+  calls: Map<number, T>,
+  nowMs: number,
+  isReplaced: (call: T) => boolean,
+): void {
+  for (const [key, call] of calls) {
+    if (nowMs - call.sinceMs < replacedMsMin) return;
+    if (!isReplaced(call)) continue;
+    calls.delete(key);
+    call.reject(
+      new CallError({ code: "leader.lost" }, "another leader took over before the answer"),
+    );
+  }
 }
 
 /** The node stops: a command under way may yet be committed by those who go on. */

@@ -10,6 +10,8 @@ import type { Boot, BootKey, MemberId } from "../consensus/ids.ts";
 import type { Message } from "../consensus/message.ts";
 import { boot, type Replica, type Setup } from "../consensus/replica.ts";
 import { CallError, type Calls, createCalls } from "./calls.ts";
+import { serving } from "./leading.ts";
+import { createPassedOn, type PassedOn } from "./passedOn.ts";
 import { createPerformer, exitInvariant } from "./perform.ts";
 import { createPetitioner } from "./petitions.ts";
 import type {
@@ -56,6 +58,7 @@ export type MemberOptions = {
 export type Member = {
   readonly runner: Runner;
   readonly calls: Calls;
+  readonly passedOn: PassedOn;
   readonly replicated: Replicated;
   readonly receipts: Receipts;
   readonly peerEvents: PeerEvents;
@@ -85,14 +88,9 @@ export function startMember(options: MemberOptions): Member {
   let peers: Peers | null = null;
   const [sight, peerEndpoints] = [createSight(setup.self.member), new Map<MemberId, string>()];
   const replicated = createReplicated(recovered.snapshot, setup.digest);
-  const calls = createCalls(
-    {
-      commandMsMax: options.callMsMax,
-      readMsMax: options.callMsMax,
-      waitingMax: options.waitingMax,
-    },
-    now,
-  );
+  const { callMsMax, waitingMax } = options;
+  const calls = createCalls({ commandMsMax: callMsMax, readMsMax: callMsMax, waitingMax }, now);
+  const passedOn = createPassedOn(now);
   const petitioner = createPetitioner({ ...options, input: (input) => runner.input(input) });
   const runner = startRunner({
     replica: boot(setup, recovered, now()),
@@ -114,11 +112,12 @@ export function startMember(options: MemberOptions): Member {
     },
   });
   noteRecovered(log, recovered.promised, runner.replica());
-  const sweeping = setInterval(() => calls.sweep(), sweepMs);
+  const sweeping = setInterval(() => sweep(runner, [calls, passedOn]), sweepMs);
 
   return {
     runner,
     calls,
+    passedOn,
     replicated,
     receipts: createReceipts({ replica: runner.replica, recoverVoucher, cluster: chain }),
     peerEvents: peerEventsFor(runner, calls, options),
@@ -151,6 +150,11 @@ export function startMember(options: MemberOptions): Member {
       await runner.stop();
     },
   };
+}
+
+function sweep(runner: Runner, calls: readonly Pick<Calls, "sweep">[]): void {
+  const leader = serving(runner.replica());
+  for (const each of calls) each.sweep(leader);
 }
 
 /**

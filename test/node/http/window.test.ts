@@ -46,6 +46,17 @@ test("one short wait in an interval shows that no queue stands", () => {
   expect(window.allowed()).toBe(limits.callsFirst);
 });
 
+test("waiting for a leader that was lost narrows nothing, and hides no queue", () => {
+  const { clock, window, call } = open();
+  call(60, "leaderless");
+  expect(window.allowed()).toBe(limits.callsFirst);
+  for (const _ of [1, 2]) window.begin();
+  window.end(clock.nowMs, "leaderless");
+  clock.nowMs += 60;
+  window.end(clock.nowMs - 60, "answered");
+  expect(window.allowed()).toBe(80);
+});
+
 test("being turned away by the leader narrows it too, however fast that was", () => {
   const { window, call } = open();
   call(1, "turned-away");

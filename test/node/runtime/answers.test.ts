@@ -2,8 +2,9 @@ import { expect, test } from "vitest";
 import { term } from "../../../node/src/consensus/ids.ts";
 import type { Replica } from "../../../node/src/consensus/replica.ts";
 import { createService } from "../../../node/src/runtime/answers.ts";
-import { createCalls } from "../../../node/src/runtime/calls.ts";
+import { CallError, createCalls } from "../../../node/src/runtime/calls.ts";
 import type { Member } from "../../../node/src/runtime/member.ts";
+import { createPassedOn, type PassedOn } from "../../../node/src/runtime/passedOn.ts";
 import type { PeerResponse, Peers } from "../../../node/src/runtime/ports.ts";
 import { createReplicated } from "../../../node/src/runtime/replicated.ts";
 import type { Service } from "../../../node/src/runtime/service.ts";
@@ -28,13 +29,15 @@ function followerOfA(): Replica {
 }
 
 /** b, which asks its leader by `request`. */
-function serviceAt(request: Peers["request"]): Service {
+function serviceAt(request: Peers["request"], passedOn = createPassedOn(nowMs)): Service {
   const replica = followerOfA();
   const limits = { commandMsMax: 1_000, readMsMax: 1_000, waitingMax: 100 };
   const member: Partial<Member> = {
     runner: { replica: () => replica } as Member["runner"],
     replicated: createReplicated(null, sha256Chain),
     calls: createCalls(limits, nowMs),
+    passedOn,
+    chainView: () => null,
     peers: () => ({ request }) as Peers,
   };
   const self = { bootKey: b.bootKey, endpoint: "http://b", version: "0", startedMs: 0 };
@@ -72,6 +75,19 @@ test("a leader that declines is told to every reader", async () => {
   expect(await Promise.allSettled(reads)).toMatchObject([
     { status: "rejected", reason: { fault } },
     { status: "rejected", reason: { fault } },
+  ]);
+});
+
+test("a call whose leader was replaced ends: a write's fate is open, a read's is not", async () => {
+  const passedOn: PassedOn = {
+    until: () => Promise.reject(new CallError({ code: "leader.lost" }, "replaced")),
+    sweep: () => undefined,
+  };
+  const service = serviceAt(() => new Promise(() => undefined), passedOn);
+  const write = service.increment({ by: 1, idempotencyKey: null, forward: true });
+  expect(await Promise.allSettled([write, service.counter("linearizable")])).toMatchObject([
+    { status: "rejected", reason: { fault: { code: "leader.lost" } } },
+    { status: "rejected", reason: { fault: { code: "leader.unknown" } } },
   ]);
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Outcome } from "../../../node/src/application/machine.ts";
 import { type Entry, makeEntry } from "../../../node/src/consensus/entry.ts";
-import { noHash, type Term, term } from "../../../node/src/consensus/ids.ts";
+import { type BootKey, noHash, type Term, term } from "../../../node/src/consensus/ids.ts";
 import type { Ticket } from "../../../node/src/consensus/input.ts";
 import { type CallError, createCalls } from "../../../node/src/runtime/calls.ts";
 import { sha256Chain } from "../../../node/src/storage/digest.ts";
@@ -57,8 +57,35 @@ test("a command in the log that is never committed has an open fate", async () =
   const fate = command();
   place(7, term(2));
   clock.nowMs = 1_000;
-  calls.sweep();
+  calls.sweep(null);
   expect(await fate).toBe("commit.timeout");
+});
+
+const bootKey = "00" as BootKey;
+const led = (by: Term, isSelf = false) => ({ bootKey, term: by, isSelf });
+
+test("a command in the log of a leader that was replaced does not wait to its time-out", async () => {
+  const { calls, clock, command, place } = open();
+  const fate = command();
+  place(7, term(2));
+  clock.nowMs = 500;
+  calls.sweep(led(term(3)));
+  expect(await fate).toBe("leader.lost");
+});
+
+test.each([
+  ["nobody is known to lead", 500, null],
+  ["this boot leads on, in a term with other members", 500, led(term(3), true)],
+  ["what is known of another leader is older", 500, led(term(1))],
+  ["the leader may just be handing over", 499, led(term(3))],
+])("a command in the log waits while %s", async (_, waitedMs, serving) => {
+  const { calls, clock, command, place } = open();
+  const fate = command();
+  place(7, term(2));
+  clock.nowMs = waitedMs;
+  calls.sweep(serving);
+  calls.onOutcome(committed(7, term(2)), applied(7, term(2)));
+  expect(await fate).toEqual(applied(7, term(2)));
 });
 
 test("commands of a term that is over hold up none of the next", async () => {
@@ -101,6 +128,6 @@ test("a read waits until its index is applied here, or fails in time", async () 
   calls.onApplied(5);
   expect(await soon).toBeUndefined();
   clock.nowMs = 500;
-  calls.sweep();
+  calls.sweep(null);
   expect(await late).toBe("read.timeout");
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { term } from "../../../node/src/consensus/ids.ts";
 import type { Following, Office, Replica } from "../../../node/src/consensus/replica.ts";
-import { leads, servingLeader } from "../../../node/src/runtime/leading.ts";
+import { leads, serving, servingLeader } from "../../../node/src/runtime/leading.ts";
 import { bootOf, registered, rosterOfBoots, viewOf } from "../consensus/support.ts";
 
 const [a, b, c] = [bootOf(0), bootOf(1), bootOf(2)] as const;
@@ -45,4 +45,20 @@ test.each([
   if (office === null) throw new Error("expected an office");
   const held: Office = { ...office, stage, sinceMs: 0, ledSinceMs };
   expect(leads({ ...replica, office: held })).toBe(isLeading);
+});
+
+test("the boot that serves is told with its term, and whether it is this one", () => {
+  expect(serving(followerIn(1, a, {}))).toEqual({
+    bootKey: a.bootKey,
+    term: term(1),
+    isSelf: false,
+  });
+  expect(serving(followerIn(2, c, {}))).toBeNull();
+  const replica = registered(a, viewOf(roster, 1, a), [b, c]);
+  const office = { ...(replica.office ?? expect.unreachable()), stage: "active" as const };
+  expect(serving({ ...replica, office })).toEqual({
+    bootKey: a.bootKey,
+    term: office.term,
+    isSelf: true,
+  });
 });
