@@ -22,6 +22,9 @@ import type { Roster } from "./roster.ts";
 import { seatsAfter, settleRosters, validBoot } from "./seats.ts";
 import type { View } from "./view.ts";
 
+/** Suspicion times for which a log that could not be fetched is left out. */
+const setAsidePatience = 4;
+
 /** The contract names this replica leader of `view.term`. */
 export function enterOffice(replica: Replica, view: View): Step {
   const { setup, nowMs, awakeMs } = replica;
@@ -39,7 +42,7 @@ export function enterOffice(replica: Replica, view: View): Step {
     ledSinceMs: ledSince(replica, view),
     askedMs: nowMs,
     promises: new Map(),
-    setAside: new Set(),
+    setAside: new Map(),
     fetch: null,
     judged: null,
     rollback: null,
@@ -230,9 +233,20 @@ function laterBase(
 export function setAsideFetched(replica: Replica): Step {
   const { office } = replica;
   if (office?.stage !== "fetching" || office.fetch === null) return stay(replica);
-  const setAside = new Set(office.setAside).add(office.fetch.from.bootKey);
+  const setAside = new Map(office.setAside).set(office.fetch.from.bootKey, replica.nowMs);
   const again: Office = { ...office, stage: "gathering", fetch: null, setAside };
   return tryToAdopt({ ...replica, office: again });
+}
+
+/** Messages get lost, and holders come back: what was set aside for long is tried again. */
+export function takeUpSetAside(replica: Replica): Replica {
+  const { office, nowMs, setup } = replica;
+  if (office === null || office.setAside.size === 0) return replica;
+  const standing = [...office.setAside].filter(
+    ([, sinceMs]) => nowMs - sinceMs < setup.suspectAfterMs * setAsidePatience,
+  );
+  if (standing.length === office.setAside.size) return replica;
+  return { ...replica, office: { ...office, setAside: new Map(standing) } };
 }
 
 /**

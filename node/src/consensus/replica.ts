@@ -108,7 +108,8 @@ export type Office = {
   readonly ledSinceMs: number;
   readonly askedMs: number;
   readonly promises: ReadonlyMap<BootKey, { readonly from: Boot; readonly made: PromiseMade }>;
-  readonly setAside: ReadonlySet<BootKey>;
+  /** Holders of promised logs that could not be fetched, and since when. */
+  readonly setAside: ReadonlyMap<BootKey, number>;
   readonly fetch: {
     readonly from: Boot;
     readonly target: Position;

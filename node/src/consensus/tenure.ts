@@ -3,7 +3,7 @@ import type { ColdStart } from "./effect.ts";
 import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
 import { changeMembers, mustLeave, noteGoal } from "./members.ts";
-import { askAll, distinct, setAsideFetched, tryToAdopt } from "./office.ts";
+import { askAll, distinct, setAsideFetched, takeUpSetAside, tryToAdopt } from "./office.ts";
 import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
 import { isAllOfEach, isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
@@ -26,7 +26,7 @@ export function officeTick(replica: Replica): Step {
     case "gathering": {
       const again = nowMs - office.askedMs >= setup.heartbeatMs;
       // What the contract says of its anchor may have changed since a log was refused for it.
-      const tried = again ? andThen(askAll(replica), tryToAdopt) : stay(replica);
+      const tried = again ? andThen(askAll(takeUpSetAside(replica)), tryToAdopt) : stay(replica);
       return andThen(tried, (asked) =>
         asked.office?.stage === "gathering" ? petition(asked, asked.office) : stay(asked),
       );
@@ -51,8 +51,9 @@ function lead(replica: Replica, office: Office): Step {
     ? { ...replica, office: { ...office, quorumAwakeMs: awakeMs } }
     : replica;
   const cutOff = awakeMs - (noted.office?.quorumAwakeMs ?? awakeMs) >= setup.suspectAfterMs;
-  const mustGo =
-    cutOff || isUnwelcome(noted, office) || isDisowned(noted, office) || mustLeave(noted);
+  // Not before a quorum holds its log: its successor could not fetch what it has compacted.
+  const leaves = office.stage === "active" && mustLeave(noted);
+  const mustGo = cutOff || isUnwelcome(noted, office) || isDisowned(noted, office) || leaves;
   const kept = andThen(due ? broadcast(noted) : stay(noted), resumeTransfers);
   const marked = andThen(andThen(kept, markTick), anchorTick);
   const asked = andThen(marked, (led) => (mustGo ? petition(led, office) : stay(led)));

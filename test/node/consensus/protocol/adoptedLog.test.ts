@@ -1,5 +1,6 @@
 /** protocol.md, 4.9, 4.10 and 4.13: which log a leader adopts, and when. */
 import { expect, test } from "vitest";
+import type { Send } from "../../../../node/src/consensus/effect.ts";
 import type { Entry } from "../../../../node/src/consensus/entry.ts";
 import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
 import { origin, type Position } from "../../../../node/src/consensus/log.ts";
@@ -68,6 +69,7 @@ function gatheringIn3(): Replica {
   return synced(followed.replica).replica;
 }
 
+const kindOf = ({ message }: Send) => message.kind;
 const fetched = (after: readonly Entry[], ...entries: readonly Entry[]) =>
   ({ kind: "fetched", term: view3.term, after: lastOf(after), entries }) as const;
 
@@ -121,7 +123,7 @@ test("4.9 what its holder has compacted is fetched from what the leader holds, t
   expect(all.replica.log.shared.slice(0, 4)).toEqual(longer);
 
   const again = step(failed.replica, hear(b, { kind: "fetch-failed", term: term(3) })).replica;
-  expect(again.office).toMatchObject({ stage: "gathering", setAside: new Set([b.bootKey]) });
+  expect(again.office).toMatchObject({ stage: "gathering", setAside: new Map([[b.bootKey, 0]]) });
 });
 
 test("4.9 nothing is fetched when the leader's own log is the greatest", () => {
@@ -162,6 +164,13 @@ test("4.10 a promise whose log was set aside makes no quorum any more", () => {
   const again = step(failed, hear(c, promiseOf(view3, holds(later)))).replica;
   expect(again.office?.stage).toBe("gathering");
   expect(again.log.last).toEqual(lastOf(longer.slice(0, 3)));
+});
+
+test("4.10 after four suspicion times a log that was set aside is tried again", () => {
+  const failed = step(fetching(), { kind: "disconnected", boot: c }).replica;
+  expect(ofKind(takeAll(failed, [tick(3_900)]).effects, "send").map(kindOf)).not.toContain("fetch");
+  const again = takeAll(failed, [tick(3_900), tick(4_000)]);
+  expect(messagesOf(again.effects, "fetch", c)).toHaveLength(1);
 });
 
 const begun = chain([[1, startOf([a, b, c])]]);

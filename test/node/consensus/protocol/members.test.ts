@@ -4,16 +4,23 @@ import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
 import { entryAt } from "../../../../node/src/consensus/log.ts";
 import type { Setup } from "../../../../node/src/consensus/replica.ts";
 import { noSeats, seatsAfter } from "../../../../node/src/consensus/seats.ts";
+import { step } from "../../../../node/src/consensus/step.ts";
 import type { View } from "../../../../node/src/consensus/view.ts";
 import {
+  ackOf,
   bootOf,
   hear,
   messagesOf,
   ofKind,
   promiseOf,
   propose,
+  registered,
+  reportOf,
   rosterOfBoots,
   see,
+  synced,
+  takeAll,
+  tick,
   viewOf,
 } from "../support.ts";
 import { type Cluster, serving } from "./cluster.ts";
@@ -102,6 +109,20 @@ test.each(["departing", "revoked"] as const)(
     );
   },
 );
+
+test("9.5 a leader that is to go first has a quorum hold its log", () => {
+  const leaving = { ...view, departing: members(a) };
+  const starting = takeAll(synced(registered(a, leaving, [b, c])).replica, [
+    hear(b, promiseOf(leaving)),
+    hear(b, reportOf(1)),
+    tick(100),
+  ]);
+  expect(starting.replica.office?.stage).toBe("starting");
+  expect(ofKind(starting.effects, "hand-over")).toEqual([]);
+  const holding = synced(starting.replica).replica;
+  const active = step(holding, hear(b, ackOf(1, holding.log.last))).replica;
+  expect(ofKind(step(active, tick(200)).effects, "hand-over")).toHaveLength(1);
+});
 
 test("9.5 where nobody stays, a leader that asked to leave stays on", () => {
   const cluster = serving([a, b, c]);
