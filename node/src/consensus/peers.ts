@@ -1,10 +1,11 @@
 /** Who can be reached, and what they last said of themselves. */
 
+import { setAsideFetched } from "./fetch.ts";
 import type { Boot, BootKey, MemberId, Term } from "./ids.ts";
 import type { Position } from "./log.ts";
 import { isGreater } from "./log.ts";
 import type { Report, Status } from "./message.ts";
-import { setAsideFetched } from "./office.ts";
+import { tryToAdopt } from "./office.ts";
 import { dropProgress, freshProgress } from "./progress.ts";
 import {
   andThen,
@@ -57,7 +58,9 @@ export function onDisconnected(replica: Replica, boot: Boot): Step {
   const known = replica.peers.get(boot.bootKey);
   if (known === undefined) return stay(replica);
   const gone = dropProgress(withPeer(replica, { ...known, connected: false }), boot.bootKey);
-  return gone.office?.fetch?.from.bootKey === boot.bootKey ? setAsideFetched(gone) : stay(gone);
+  return gone.office?.fetch?.from.bootKey === boot.bootKey
+    ? tryToAdopt(setAsideFetched(gone))
+    : stay(gone);
 }
 
 export function onReport(replica: Replica, from: Boot, report: Report): Step {

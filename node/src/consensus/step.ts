@@ -7,11 +7,12 @@
 import { mayBeAdmitted, settleStatus } from "./commit.ts";
 import { doubtTick, onConfidence, onNewTerm, onNoConfidence, onVoteSigned } from "./confidence.ts";
 import type { Body } from "./entry.ts";
+import { onFetched, onFetchFailed } from "./fetch.ts";
 import { onAppend } from "./follow.ts";
 import type { Boot } from "./ids.ts";
 import type { Input, Persisted, Tick } from "./input.ts";
 import type { Message, RejoinRequest } from "./message.ts";
-import { enterOffice, onFetched, onFetchFailed, onPromise, tryToAdopt } from "./office.ts";
+import { enterOffice, onPromise, tryToAdopt } from "./office.ts";
 import {
   forgetSilentPeers,
   heard,
@@ -90,9 +91,9 @@ function onMessage(replica: Replica, from: Boot, message: Message): Step {
     case "fetch":
       return onFetch(replica, from, message);
     case "fetched":
-      return settleOffice(onFetched(replica, from, message));
+      return settleOffice(andThen(onFetched(replica, from, message), tryToAdopt));
     case "fetch-failed":
-      return settleOffice(onFetchFailed(replica, from, message));
+      return settleOffice(andThen(onFetchFailed(replica, from, message), tryToAdopt));
     case "append":
       return onAppend(replica, from, message);
     case "ack":

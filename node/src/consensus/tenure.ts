@@ -1,9 +1,10 @@
 /** What a leader does as time passes: ask again, keep in touch, confirm its quorum, or give way. */
 import type { ColdStart } from "./effect.ts";
+import { setAsideFetched, takeUpSetAside } from "./fetch.ts";
 import { type MemberId, noBoot } from "./ids.ts";
 import { isGreater } from "./log.ts";
 import { changeMembers, mustLeave, noteGoal } from "./members.ts";
-import { askAll, distinct, setAsideFetched, takeUpSetAside, tryToAdopt } from "./office.ts";
+import { askAll, distinct, tryToAdopt } from "./office.ts";
 import { chooseSuccessor, heardLately, type Standing } from "./peers.ts";
 import { isAllOfEach, isQuorumOfEach, quorumSize } from "./quorum.ts";
 import { andThen, emit, type Office, type Replica, type Step, stay } from "./replica.ts";
@@ -33,7 +34,7 @@ export function officeTick(replica: Replica): Step {
     }
     case "fetching": {
       const stuck = nowMs - (office.fetch?.sentMs ?? nowMs) > setup.suspectAfterMs;
-      return stuck ? setAsideFetched(replica) : stay(replica);
+      return stuck ? tryToAdopt(setAsideFetched(replica)) : stay(replica);
     }
     case "starting":
     case "active":
