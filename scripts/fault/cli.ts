@@ -12,16 +12,23 @@ import {
 export type FaultOptions = {
   readonly action: Action;
   readonly dataDir: string;
+  /** Nobody has asked for that one. */
+  readonly dataDirIsDefault: boolean;
+  /** A compose project by its name; `null`: none was named. */
+  readonly project: string | null;
   readonly wait: boolean;
   /** Seconds. */
   readonly timeout: number;
 };
+
+type Parsed = Pick<FaultOptions, "dataDir" | "wait" | "timeout"> & { readonly compose?: string };
 
 const timeoutSecondsMax = 3_600;
 
 const notes = `
 A target is leader, follower, a number such as 2, or all; several may be named where it says so.
 Each command prints the cluster before and after, once the cluster has come to terms with it.
+Where nothing runs on .cluster, it is the compose project that \`docker compose up\` runs from here.
 
 Examples:
   npm run fault -- status                   how the cluster is
@@ -58,7 +65,14 @@ export function parseFaultOptions(args: readonly string[]): FaultOptions {
     .description("Breaks, by hand, one thing of a running cluster.")
     .helpOption("-h, --help", "show this help")
     .helpCommand(false)
-    .addOption(new Option("--data-dir <dir>", "whose cluster").default(".cluster"))
+    .addOption(
+      new Option("--data-dir <dir>", "whose cluster, of those of `npm start`").default(".cluster"),
+    )
+    .addOption(
+      new Option("--compose <project>", "the one of `docker compose up`, by its name").conflicts(
+        "dataDir",
+      ),
+    )
     .addOption(new Option("--no-wait", "do not wait until the cluster has reacted"))
     .addOption(
       new Option("--timeout <seconds>", "how long to wait for that")
@@ -74,5 +88,7 @@ export function parseFaultOptions(args: readonly string[]): FaultOptions {
   addOtherCommands(command, decide);
   command.parse(args, { from: "user" });
   if (action === null) throw command.error("error: expected a command; see --help");
-  return { ...command.opts<Omit<FaultOptions, "action">>(), action };
+  const { compose = null, ...rest } = command.opts<Parsed>();
+  const dataDirIsDefault = command.getOptionValueSource("dataDir") === "default";
+  return { ...rest, project: compose, dataDirIsDefault, action };
 }

@@ -3,7 +3,7 @@ import { isLive } from "../cluster/members/status.ts";
 import { nodeName } from "../cluster/node.ts";
 import type { NodeAct } from "./action.ts";
 import type { Expected } from "./reaction.ts";
-import { type NodeSight, numbersThat, numbersThatServe, type Sight } from "./sight.ts";
+import { leaderIn, type NodeSight, numbersThat, numbersThatServe, type Sight } from "./sight.ts";
 
 /** Everybody who serves goes on to. */
 export function asBefore(before: Sight): Expected {
@@ -21,7 +21,8 @@ export function everybody(before: Sight): Expected {
 
 /** The others serve without these, who are gone. */
 export function withoutThese(struck: readonly number[], before: Sight): Expected {
-  return oneSide(without(struck, numbersThatServe(before)));
+  const others = without(struck, numbersThatServe(before));
+  return awaitsElection(others, before) ? nobodyOf(others, noElection) : oneSide(others);
 }
 
 /** The others serve, with these or without them. */
@@ -38,7 +39,22 @@ export function afterPartition(
   const running = numbersThat("runs", before);
   const cutOff = running.filter((number) => struck.includes(number));
   const others = without(struck, running);
-  return { ...oneSide(others), sides: oneWay ? [others] : [cutOff, others] };
+  const sides = oneWay ? [others] : [cutOff, others];
+  const headless = sides.filter((side) => awaitsElection(side, before));
+  return {
+    ...nobodyOf(headless.flat(), headless.length > 0 ? noElection : null),
+    sides: sides.flatMap((side) => (headless.includes(side) ? singly(side) : [side])),
+  };
+}
+
+const noElection =
+  "no service is expected: the chain is away, and elections are votes on it; `chain start` brings " +
+  "it back";
+
+/** Whether a side is without its leader while nobody can be elected. */
+function awaitsElection(side: readonly number[], { nodes, head }: Sight): boolean {
+  const leader = leaderIn(nodes);
+  return head === null && leader !== null && !side.includes(leader.number);
 }
 
 type Returning = Extract<NodeAct, "resume" | "restart" | "wipe" | "rollback">;
@@ -62,14 +78,11 @@ export function afterReturn(act: Returning, struck: readonly number[], before: S
     return oneSide([...without(struck, others), ...struck]);
   }
   const lacking = absent.map(({ number, process }) => `${nodeName(number)} is ${process}`);
-  return {
-    sides: back.map(({ number }) => [number]),
-    doubtful: [],
-    leader: null,
-    note:
-      "no service is expected: no quorum has run on without a break, and a cold start needs every " +
+  return nobodyOf(
+    back.map(({ number }) => number),
+    "no service is expected: no quorum has run on without a break, and a cold start needs every " +
       `member: ${lacking.join(", ")}`,
-  };
+  );
 }
 
 function isQuorum(some: readonly NodeSight[], all: readonly NodeSight[]): boolean {
@@ -78,6 +91,15 @@ function isQuorum(some: readonly NodeSight[], all: readonly NodeSight[]): boolea
 
 function oneSide(numbers: readonly number[]): Expected {
   return { sides: [numbers], doubtful: [], leader: null, note: null };
+}
+
+/** Each by itself: none is to serve. */
+function nobodyOf(numbers: readonly number[], note: string | null): Expected {
+  return { sides: singly(numbers), doubtful: [], leader: null, note };
+}
+
+function singly(numbers: readonly number[]): readonly (readonly number[])[] {
+  return numbers.map((number) => [number]);
 }
 
 function without(struck: readonly number[], numbers: readonly number[]): readonly number[] {

@@ -2,11 +2,10 @@
 import { CommanderError } from "commander";
 import { elapsed } from "../cluster/elapsed.ts";
 import { ChangeError, reasonOf } from "../cluster/failure.ts";
-import { layoutOf } from "../cluster/layout.ts";
 import { becomes } from "../cluster/wait.ts";
 import { carryOut } from "./carryOut.ts";
 import { type FaultOptions, parseFaultOptions } from "./cli.ts";
-import { openProcesses } from "./processes/processes.ts";
+import { openCluster } from "./open.ts";
 import { type Expected, missingIn } from "./reaction.ts";
 import type { Sight } from "./sight.ts";
 import { tableOf } from "./table.ts";
@@ -36,8 +35,9 @@ function readOptions(args: readonly string[]): FaultOptions | number {
   }
 }
 
-async function strike({ action, dataDir, wait, timeout }: FaultOptions): Promise<number> {
-  const cluster = openProcesses(layoutOf(dataDir), sayTimed);
+async function strike(options: FaultOptions): Promise<number> {
+  const { action, wait, timeout } = options;
+  const cluster = await openCluster(options, sayTimed);
   const before = await cluster.look();
   if (action.kind === "status") {
     say(tableOf(before, null));

@@ -7,6 +7,7 @@ const execute = promisify(execFile);
 const outputBytesMax = 32 * 1024 * 1024;
 
 export type Project = {
+  readonly name: string;
   /** node1's, node2's, node3's. */
   readonly urls: readonly string[];
   /** Runs `docker compose` from the root, as a person does. Resolves with its standard output. */
@@ -20,9 +21,10 @@ export async function openProject(): Promise<Project> {
   const image = `dstack-cluster:test-${id}`;
   const basePort = await findBasePort(3);
   const ports = [basePort, basePort + 1, basePort + 2] as const;
+  const name = `dstack-cluster-${id}`;
   const env = {
     ...process.env,
-    COMPOSE_PROJECT_NAME: `dstack-cluster-${id}`,
+    COMPOSE_PROJECT_NAME: name,
     CLUSTER_IMAGE: image,
     NODE1_PORT: String(ports[0]),
     NODE2_PORT: String(ports[1]),
@@ -30,6 +32,7 @@ export async function openProject(): Promise<Project> {
   };
   const compose = (...args: readonly string[]) => docker(["compose", ...args], env);
   return {
+    name,
     urls: ports.map((port) => `http://127.0.0.1:${port}`),
     compose,
     containerOf: async (service) => (await compose("ps", "--all", "--quiet", service)).trim(),

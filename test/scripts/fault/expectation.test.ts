@@ -62,3 +62,15 @@ test("of those struck nothing is expected, nor of those in trouble before", () =
   expect(withoutThese([1], troubled)).toMatchObject({ sides: [[2]], doubtful: [] });
   expect(whateverBecomesOf([1], troubled)).toMatchObject({ sides: [[2]], doubtful: [1] });
 });
+
+test("while the chain is away nobody is elected: who loses the leader is expected to refuse", () => {
+  const chainless = { ...wellSight, head: null };
+  expect(withoutThese([1], chainless).sides).toEqual([[2], [3]]);
+  expect(withoutThese([1], chainless).note).toContain("the chain is away");
+  expect(withoutThese([2], chainless)).toMatchObject({ sides: [[1, 3]], note: null });
+  expect(afterPartition([1], chainless, false).sides).toEqual([[1], [2], [3]]);
+  expect(afterPartition([2], chainless, false)).toMatchObject({
+    sides: [[2], [1, 3]],
+    note: expect.stringContaining("the chain is away"),
+  });
+});

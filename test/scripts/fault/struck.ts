@@ -34,7 +34,7 @@ export async function startedPlace(basePort: number, ...more: readonly string[])
   return { place, fault, refused };
 }
 
-function rowsOf(output: string): readonly string[] {
+export function rowsOf(output: string): readonly string[] {
   const rows = output.match(/^ +after +(?:runs|paused|down) .*$/gm) ?? [];
   return rows.map((row) => row.replace(/ +/g, " ").trim());
 }
