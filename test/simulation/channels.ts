@@ -3,6 +3,7 @@
  * each site that it knows. Reviewed now and then, so that channels open and close late, as real ones.
  */
 import type { Boot } from "../../node/src/consensus/ids.ts";
+import { membersInPlay } from "../../node/src/consensus/peers.ts";
 import type { Replica } from "../../node/src/consensus/replica.ts";
 import { siteOf } from "./names.ts";
 import type { Process } from "./process.ts";
@@ -51,9 +52,9 @@ export function createChannels(
  * Whom the door lets in and the transport dials: members and pending members by the view, and the
  * members of rosters that may still matter.
  */
-export function sitesKnownTo({ view, seats }: Replica): ReadonlySet<number> {
+export function sitesKnownTo(replica: Replica): ReadonlySet<number> {
+  const { view } = replica;
   if (view === null) return new Set();
-  const inPlay = seats.rosters.flatMap(({ roster }) => roster.members);
-  const members = [...view.roster.members, ...view.pending, ...inPlay];
-  return new Set(members.map(({ id }) => siteOf(id)));
+  const listed = [...view.roster.members, ...view.pending].map(({ id }) => id);
+  return new Set([...listed, ...membersInPlay(replica)].map(siteOf));
 }

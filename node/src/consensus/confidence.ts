@@ -2,12 +2,13 @@
  * The failure detector, and votes of no confidence: signed and gathered among peers, submitted in
  * one transaction; on-chain one by one when peers cannot reach each other.
  */
+import { type Doubt, noDoubt } from "./doubt.ts";
 import type { Effect } from "./effect.ts";
 import type { Boot, MemberId, Term } from "./ids.ts";
 import type { Confidence, NoConfidence } from "./message.ts";
 import { chooseSuccessor, heardLately } from "./peers.ts";
 import { quorumSize } from "./quorum.ts";
-import { andThen, type Doubt, emit, noDoubt, type Replica, type Step, stay } from "./replica.ts";
+import { andThen, emit, type Replica, type Step, stay } from "./replica.ts";
 import { memberOf } from "./roster.ts";
 import type { View } from "./view.ts";
 

@@ -183,7 +183,7 @@ function startTerm(
   );
   const members = new Set<MemberId>(valid.map(({ from }) => from.member));
   if (!isEnough(replica, office, joint, members)) {
-    return stay({ ...replica, office: { ...office, judged: { seats, last } } });
+    return stay({ ...replica, office: { ...office, judged: { seats, last, joint } } });
   }
   const rollback = office.cold ? missesAnchor(replica, { last, entries }) : null;
   if (rollback !== null) return refuseRollback(replica, office, rollback);

@@ -24,6 +24,15 @@ import { vouchTo } from "./vouchers.ts";
 /** Forgotten after this many suspicion times without a channel or a word. */
 const forgetAfter = 60;
 
+/**
+ * Members of rosters that may still matter, whatever the contract lists now: by this replica's own log,
+ * and by one that it would adopt if their promises came.
+ */
+export function membersInPlay({ seats, office }: Replica): readonly MemberId[] {
+  const rosters = [...seats.rosters.map(({ roster }) => roster), ...(office?.judged?.joint ?? [])];
+  return rosters.flatMap(({ members }) => members.map(({ id }) => id));
+}
+
 export function onConnected(replica: Replica, boot: Boot): Step {
   const known = replica.peers.get(boot.bootKey);
   const peer: Peer = {

@@ -3,6 +3,7 @@
  * in as an input, and everything the replica wants done leaves as an effect (see step.ts).
  */
 import { noVouchers, type Vouched } from "./checkpoint.ts";
+import { type Doubt, noDoubt } from "./doubt.ts";
 import type { Effect, Promised } from "./effect.ts";
 import type { Entry } from "./entry.ts";
 import type { Boot, BootKey, Digest, Hash, MemberId, Term } from "./ids.ts";
@@ -11,7 +12,7 @@ import type { Ticket } from "./input.ts";
 import { append, type Log, logAfter, origin, type Position } from "./log.ts";
 import type { Marks } from "./marks.ts";
 import { emptyFrontier, type Frontier, type TreeHash } from "./merkle.ts";
-import type { Append, NoConfidence, Prepare, PromiseMade, Report, Status } from "./message.ts";
+import type { Append, Prepare, PromiseMade, Report, Status } from "./message.ts";
 import type { Roster } from "./roster.ts";
 import { type OpenSeats, openSeats, type Seats, seatsAfter } from "./seats.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -120,7 +121,12 @@ export type Office = {
     readonly sentMs: number;
   } | null;
   /** The log that it would have adopted, had the promises been of boots that this log finds valid. */
-  readonly judged: { readonly seats: OpenSeats; readonly last: Position } | null;
+  readonly judged: {
+    readonly seats: OpenSeats;
+    readonly last: Position;
+    /** As `joint`: what that log's term-start would need. */
+    readonly joint: readonly Roster[];
+  } | null;
   /** In a cold start: the chosen log ends before the contract's anchor, or differs from it. */
   readonly rollback: Rollback | null;
   readonly startIndex: number;
@@ -142,23 +148,6 @@ export type Office = {
 
 /** Where the log that a cold start would adopt ends, and the anchor that it does not hold. */
 export type Rollback = { readonly anchorIndex: number; readonly lastIndex: number };
-
-/** What this replica thinks of the present leader, and what others told it. */
-export type Doubt = {
-  readonly term: Term;
-  /** When the view first showed this term. */
-  readonly termSeenAwakeMs: number;
-  /** Terms in a row whose leader never became active: doubles the patience with the next. */
-  readonly idleTerms: number;
-  readonly sinceMs: number | null;
-  readonly ownVote: NoConfidence | null;
-  readonly signingMs: number;
-  readonly toldMs: number;
-  readonly votes: ReadonlyMap<MemberId, NoConfidence>;
-  readonly quorumMs: number | null;
-  readonly submittedMs: number;
-  readonly castMs: number | null;
-};
 
 /** A snapshot under way from the leader. */
 export type Incoming = {
@@ -254,22 +243,6 @@ export function boot(setup: Setup, remembered: Remembered, nowMs: number): Repli
     held: null,
     incoming: null,
     reportedMs: Number.NEGATIVE_INFINITY,
-  };
-}
-
-export function noDoubt(of: Term, termSeenAwakeMs: number, idleTerms: number): Doubt {
-  return {
-    term: of,
-    termSeenAwakeMs,
-    idleTerms,
-    sinceMs: null,
-    ownVote: null,
-    signingMs: Number.NEGATIVE_INFINITY,
-    toldMs: Number.NEGATIVE_INFINITY,
-    votes: new Map(),
-    quorumMs: null,
-    submittedMs: Number.NEGATIVE_INFINITY,
-    castMs: null,
   };
 }
 

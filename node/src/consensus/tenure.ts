@@ -168,8 +168,9 @@ function coldStart(replica: Replica, office: Office): ColdStart | null {
   const known = isBehind ? [] : best.seats.rosters.map(({ roster }) => roster);
   const rosters = distinct([view.roster, ...known]);
   const { members } = view.roster;
-  // Nobody else could end a term that a sole member's own promise bars it from.
-  const alone = members.length === 1 && (office.stage === "barred" || isDisowned(replica, office));
+  // Nobody else could be named, to end a term that this member's own promise bars it from.
+  const isSole = members.every(({ id }) => id === setup.self.member || view.revoked.includes(id));
+  const alone = isSole && (office.stage === "barred" || isDisowned(replica, office));
   if (!alone && rosters.every((roster) => mayHaveQuorum(replica, office, roster))) return null;
   if (!rosters.every((roster) => haveAnswered(replica, roster))) return null;
   const boots = new Map(answered.map(({ boot }) => [boot.member, boot.bootKey]));

@@ -31,8 +31,9 @@ export function onRefusal(replica: Replica, from: Boot, refusal: Refusal): Step 
 /** True when those who do not refuse it are too few for what its term-start needs. */
 export function isRefusedForGood({ setup }: Replica, office: Office): boolean {
   if (office.refusedBy.size === 0) return false;
-  const { roster, joint, refusedBy, cold, stage } = office;
-  const rosters = joint.length > 0 ? joint : [roster];
+  const { roster, joint, judged, refusedBy, cold, stage } = office;
+  const needed = joint.length > 0 ? joint : (judged?.joint ?? []);
+  const rosters = needed.length > 0 ? needed : [roster];
   const members = rosters.flatMap((one) => one.members.map(({ id }) => id));
   const left = new Set(members.filter((id) => !refusedBy.has(id)));
   const needsAll = cold && setup.coldStart === "all" && stage !== "active";

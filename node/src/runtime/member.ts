@@ -8,6 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Promised } from "../consensus/effect.ts";
 import type { Boot, BootKey, MemberId } from "../consensus/ids.ts";
 import type { Message } from "../consensus/message.ts";
+import { membersInPlay } from "../consensus/peers.ts";
 import { boot, type Replica, type Setup } from "../consensus/replica.ts";
 import { CallError, type Calls, createCalls } from "./calls.ts";
 import { serving } from "./leading.ts";
@@ -163,12 +164,12 @@ function sweep(runner: Runner, calls: readonly Pick<Calls, "sweep">[]): void {
  */
 function addressesOf(
   { members, pending }: ChainView,
-  { seats, setup }: Replica,
+  replica: Replica,
   endpoints: ReadonlyMap<MemberId, string>,
 ): readonly PeerAddress[] {
-  const inPlay = seats.rosters.flatMap(({ roster }) => roster.members);
-  const wanted = new Set([...members, ...pending, ...inPlay].map(({ id }) => id));
-  wanted.delete(setup.self.member);
+  const listed = [...members, ...pending].map(({ id }) => id);
+  const wanted = new Set([...listed, ...membersInPlay(replica)]);
+  wanted.delete(replica.setup.self.member);
   return [...wanted].flatMap((member) => {
     const peerEndpoint = endpoints.get(member);
     return peerEndpoint === undefined ? [] : [{ member, peerEndpoint }];

@@ -57,6 +57,16 @@ test.each([
   expect(ofKind(cluster.take(a, propose(1)), "appended")).toHaveLength(1);
 });
 
+test("10.10 a leader whose log needs the word of a member of an earlier roster is refused by it, too", () => {
+  const change = { kind: "term-start", roster: rosterOfBoots([a, c]), cold: false } as const;
+  const shown = { ...viewOf(rosterOfBoots([bootOf(0, 2)]), 3, a), coldTerm: term(3) };
+  const entries = chain([[1, change]]);
+  const leader = synced(restarted(bootOf(0, 2), { entries }, shown, [c])).replica;
+  expect(leader.office?.stage).toBe("gathering");
+  const refused = step(leader, hear(c, refusal({ term: term(3), promisedTerm: term(7) }))).replica;
+  expect(refused.office?.stage).toBe("barred");
+});
+
 test("10.10 in a cold start one member that refuses for good is enough", () => {
   const [a2, b2, c2] = [bootOf(0, 2), bootOf(1, 2), bootOf(2, 2)] as const;
   const cluster = serving([a, b, c]);
@@ -246,6 +256,24 @@ test("10.12 named for an earlier term than its promise, a replica is barred, and
   expect(ofKind(waited.effects, "hand-over")).toEqual([
     { kind: "hand-over", term: 4, successor: c.member },
   ]);
+});
+
+test.each([
+  { who: "it is the only member", members: [a] },
+  { who: "every other member is revoked", members: [a, b] },
+])("10.12 where $who, it asks for a cold start instead", ({ members }) => {
+  const shown = viewOf(rosterOfBoots(members), 4, a);
+  const promised = { term: term(6), leaderBootKey: b.bootKey, rosterHash: shown.roster.hash };
+  // The chain has shown term 6, and took it back.
+  const bound = registered(a, { ...shown, term: term(6), leader: b.member }, [b, c]);
+  const revoked = members.filter((one) => one !== a).map(({ member }) => member);
+  const { effects } = takeAll({ ...bound, promised }, [
+    see({ ...shown, revoked }),
+    hear(b, reportOf(4)),
+    tick(500),
+  ]);
+  expect(ofKind(effects, "hand-over")).toEqual([]);
+  expect(ofKind(effects, "cold-start")).toMatchObject([{ term: 4 }]);
 });
 
 test("10.12 so it does for a term before the one that it was gathering promises for", () => {
