@@ -51,7 +51,8 @@ export function containerClones(options: ClonesOptions): CloneFaults {
 
 /** As compose made the original, but for its disk, and nothing is published of it. */
 function creationOf(node: NodePart, name: string, network: string): readonly string[] {
-  const given = { ...node.labels, [labels.oneOff]: "True" };
+  // `docker compose down` removes it with the others, and `up` as one too many.
+  const given = { ...node.labels, [labels.number]: "2", [labels.clone]: "yes" };
   const environment = new Map([...node.environment, ["DATA_DIR", copyPath("clones", node.number)]]);
   return [
     ...["create", "--name", name, "--network", network, "--user", node.user],

@@ -9,8 +9,10 @@ export const labels = {
   project: "com.docker.compose.project",
   service: "com.docker.compose.service",
   folder: "com.docker.compose.project.working_dir",
-  /** `True`: made beside the services' own containers; `docker compose down` removes it as well. */
-  oneOff: "com.docker.compose.oneoff",
+  /** Of the containers of one service, from 1. */
+  number: "com.docker.compose.container-number",
+  /** On a clone: our own, for to compose it is one more container of its node's service. */
+  clone: "dstack-cluster.clone",
 } as const;
 
 /** As `compose/cluster.yaml` mounts them. */
@@ -37,8 +39,8 @@ export async function partsOf(project: string): Promise<Parts> {
 
 /** @throws ChangeError when some are missing that make a cluster */
 export function partsAmong(all: readonly Description[], project: string): Parts {
-  const isOneOff = (part: Description) => part.labels[labels.oneOff] === "True";
-  const [extra, own] = [all.filter(isOneOff), all.filter((part) => !isOneOff(part))];
+  const isClone = (part: Description) => part.labels[labels.clone] !== undefined;
+  const [clones, own] = [all.filter(isClone), all.filter((part) => !isClone(part))];
   const service = (name: string) => {
     const found = own.find((part) => part.labels[labels.service] === name);
     if (found !== undefined) return found;
@@ -49,7 +51,7 @@ export function partsAmong(all: readonly Description[], project: string): Parts 
   };
   return {
     nodes: nodesAmong(own),
-    clones: nodesAmong(extra),
+    clones: nodesAmong(clones),
     chain: service("chain"),
     simulator: service("simulator"),
   };

@@ -11,7 +11,7 @@ function container(service: string, change: Partial<Description> = {}): Descript
     image: "cluster:local",
     user: "1000:1000",
     command: [],
-    labels: { [labels.service]: service, [labels.oneOff]: "False" },
+    labels: { [labels.service]: service, [labels.number]: "1" },
     environment: new Map([["PEER_ENDPOINT", `${service}.mesh:8181`]]),
     volumes: new Map(),
     ...change,
@@ -20,7 +20,7 @@ function container(service: string, change: Partial<Description> = {}): Descript
 
 const clone = container("node2", {
   name: "p-node2-clone",
-  labels: { [labels.service]: "node2", [labels.oneOff]: "True" },
+  labels: { [labels.service]: "node2", [labels.number]: "2", [labels.clone]: "yes" },
 });
 const foundation = [container("chain"), container("simulator"), container("set-up")];
 const whole = [...foundation, container("node10"), container("node2"), container("node1"), clone];
