@@ -68,7 +68,7 @@ export async function bringUp(project: Project, { names, urls }: Place, signal: 
     if (await becomes(serving, upWithinSeconds * 1_000)) continue;
     throw new StartError(`${names[position]} does not serve: ${await whyNotServing(url)}`);
   }
-  if (signal.aborted) throw new StartError("the start was interrupted");
+  signal.throwIfAborted();
 }
 
 /** With its networks, whatever state its containers are in. */

@@ -34,7 +34,7 @@ export const containersLack: ReadonlyMap<Ability, string> = new Map([
 
 /** @throws StartError; nothing is left running then, and what the containers said is kept */
 export async function startDocker(options: LocalOptions, signal: AbortSignal): Promise<Subject> {
-  const { dataDir, report } = options;
+  const { dataDir } = options;
   if (process.platform !== "linux") {
     throw new StartError("--docker needs Linux: guest agents are reached by sockets in a folder");
   }
@@ -45,32 +45,33 @@ export async function startDocker(options: LocalOptions, signal: AbortSignal): P
     return {
       ...(await subjectOf(parts)),
       async stop(keepDisks) {
-        await undoAll(undoing, { keepDisks, report });
+        const left = await undoAll(undoing, keepDisks);
         const needless = [join(dataDir, "copies"), ...(keepDisks ? [] : place.cloneDisks)];
         for (const folder of needless) await rm(folder, { recursive: true, force: true });
+        if (left.length > 0) throw new Error(`not everything was removed: ${left.join("; ")}`);
       },
     };
   } catch (error) {
-    await undoAll(undoing, { keepDisks: false, report });
+    const left = await undoAll(undoing, false);
+    const why = signal.aborted ? "the start was interrupted" : reasonOf(error);
     const said = `what the containers said is in ${place.logs}`;
-    throw new StartError(`${reasonOf(error)}\n${said}`, { cause: error });
+    throw new StartError([why, ...left, said].join("\n"), { cause: error });
   }
 }
 
-/** In reverse, at the end; what fails is told, and the rest is undone all the same. */
 type Undo = (keepDisks: boolean) => unknown;
 
-async function undoAll(
-  undoing: Undo[],
-  { keepDisks, report }: { readonly keepDisks: boolean; readonly report: (line: string) => void },
-): Promise<void> {
+/** In reverse. Returns what could not be undone; the rest is all the same. */
+async function undoAll(undoing: Undo[], keepDisks: boolean): Promise<readonly string[]> {
+  const left: string[] = [];
   for (const undo of undoing.splice(0).reverse()) {
     try {
       await undo(keepDisks);
     } catch (error) {
-      report(reasonOf(error));
+      left.push(reasonOf(error));
     }
   }
+  return left;
 }
 
 async function makePlace(options: LocalOptions, undoing: Undo[]): Promise<Place> {
