@@ -22,12 +22,18 @@ export function recordingLog(): { readonly log: Log; readonly lines: readonly Lo
   return { log, lines };
 }
 
-export function recordingCount(): { readonly count: Count; of(name: string): number } {
+export type Counted = readonly [name: string, labels: object | undefined];
+
+export function recordingCount() {
   const totals = new Map<string, number>();
+  const counted: Counted[] = [];
+  const count: Count = (name, labels, by = 1) => {
+    counted.push([name, labels]);
+    totals.set(name, (totals.get(name) ?? 0) + by);
+  };
   return {
-    count(name, _labels, by = 1) {
-      totals.set(name, (totals.get(name) ?? 0) + by);
-    },
-    of: (name) => totals.get(name) ?? 0,
+    count,
+    counted: counted as readonly Counted[],
+    of: (name: string) => totals.get(name) ?? 0,
   };
 }

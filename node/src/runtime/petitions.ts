@@ -78,10 +78,20 @@ async function perform(options: PetitionerOptions, petition: Petition, view: Vie
     refreshView();
   } catch (error) {
     const fault = error instanceof ClusterError ? error.fault : { reason: String(error) };
-    count("petitions_total", { kind: petition.kind, outcome: "failed" });
-    log.warn({ ...about, fault }, "the petition failed; it is made again while it is needed");
+    const outcome = isOvertaken(fault) ? "overtaken" : "failed";
+    count("petitions_total", { kind: petition.kind, outcome });
+    if (outcome === "overtaken") log.info({ ...about, fault }, "someone else's petition was first");
+    else log.warn({ ...about, fault }, "the petition failed; it is made again while it is needed");
     refreshView();
   }
+}
+
+/** A term that has ended cannot be ended again, and a newer anchor makes another one needless. */
+const overtakenBy: ReadonlySet<string> = new Set(["StaleTerm", "AnchorNotNewer"]);
+
+function isOvertaken(fault: object): boolean {
+  if (!("error" in fault) || typeof fault.error !== "string") return false;
+  return overtakenBy.has(fault.error.split("(", 1)[0] ?? "");
 }
 
 /** True when a transaction was mined. */
