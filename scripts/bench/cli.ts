@@ -37,7 +37,7 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       .preset("5")
       .default(null)
       .conflicts(["vsEtcd", "failovers", "connections", "recovery"]),
-    new Option("--recovery [times]", "instead: kill, pause and cut off the leader, so often each")
+    new Option("--recovery [times]", "instead: lose the leader so often by kill, pause, partition")
       .argParser((text) => wholeNumber(text, 1, 100))
       .preset("5")
       .default(null)

@@ -13,12 +13,11 @@ export function reportRecovery({ times, measured }: RecoveryFigures): string {
   return [
     `recovery: the leader of three is lost, ${times} times each way; a proxy in every path between members`,
     ...columns([
-      ["", "", "unavailable, ms", "", "", "whole again, ms", "", ""],
-      ["fault", "subject", "min", "median", "max", "min", "median", "max"],
+      ["fault", "subject", "out ms: min", "median", "max", "whole ms: min", "median", "max"],
       ...measured.map(rowOf),
     ]),
-    "unavailable: from the strike to the first acknowledgement of a write sent after it, at any member",
-    "whole again: from the heal until the member's own read shows the newest acknowledged write",
+    "out: from the strike to the first acknowledgement of a write sent after it, at any member",
+    "whole: from the heal until the member's own read shows the newest acknowledged write",
     ...comparison(measured),
   ].join("\n");
 }
@@ -43,7 +42,7 @@ function comparison(measured: readonly Recoveries[]): readonly string[] {
   });
   if (rows.length === 0) return [];
   const title = `${ours[0]?.subject} relative to the other, medians`;
-  return ["", title, ...columns([["", "unavailable", "whole again"], ...rows])];
+  return ["", title, ...columns([["", "out", "whole"], ...rows])];
 }
 
 const measures = ["unavailableMs", "wholeMs"] as const;

@@ -82,8 +82,12 @@ test.runIf(ownersAreKnown)(
   timeoutMs,
 );
 
-test("an overload goes with no other load", async () => {
-  const { code, output } = await bench("--overload", "--vs-etcd");
+test.each([
+  ["--overload", "--vs-etcd"],
+  ["--overload", "--recovery"],
+  ["--recovery", "--failovers", "1"],
+])("what is measured instead of all else goes with no other load: %s %s", async (...options) => {
+  const { code, output } = await bench(...options);
   expect(output).toContain("cannot be used with");
   expect(code).toBe(2);
 });
