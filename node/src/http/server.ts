@@ -13,6 +13,7 @@ import { type AppOptions, createApp, otherPath } from "./app.ts";
 import { type ConnectionLimits, watchConnections } from "./connections.ts";
 import { type Guard, guardService } from "./guard.ts";
 import { incrementHot, isHot } from "./hotPath.ts";
+import { connectionsWithin, readLimits } from "./openFiles.ts";
 import { answerProblem, RequestError } from "./problem.ts";
 import { createShed } from "./shed.ts";
 import type { WindowLimits } from "./window.ts";
@@ -32,6 +33,7 @@ export type HttpLimits = {
   readonly requestMs: number;
   readonly keepAliveMs: number;
   readonly headerBytesMax: number;
+  /** Fewer where the process may not open as many files. */
   readonly connectionsMax: number;
   /** How often `headersMs`, `requestMs` and the limits on answers are looked at. */
   readonly checkMs: number;
@@ -78,7 +80,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     // The router refuses a request without one, in our own words.
     requireHostHeader: false,
   });
-  server.maxConnections = limits.connectionsMax;
+  server.maxConnections = connectionsWithin(limits.connectionsMax, readLimits());
   const guard = guardService(options.service, options.callLimits);
   serveRequests(server, { ...options, service: guard.service }, guard);
   server.on("drop", () => options.count("http_connections_dropped_total", { reason: "too-many" }));
