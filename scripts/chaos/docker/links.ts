@@ -1,11 +1,8 @@
 /** The network between containers: each pair of nodes has one, and is parted by leaving it. */
 import { connect, disconnect } from "../../docker/networks.ts";
 import type { Network } from "../subject.ts";
+import { shapingIsLacking } from "./lacks.ts";
 import { aliasOf, linkOf } from "./place.ts";
-
-/** What docker's networks cannot do. */
-export const shapingIsLacking =
-  "docker's networks part containers and join them; they neither delay nor lose, nor cut one way";
 
 export type LinksOptions = {
   readonly names: readonly string[];
