@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { basePortMax } from "../cluster/ports.ts";
 import { wholeNumber } from "../cluster/wholeNumber.ts";
+import { containersLack } from "./docker/lacks.ts";
 import { allFaults } from "./faults/all.ts";
 import type { Fault } from "./faults/fault.ts";
 
@@ -104,9 +105,10 @@ function namedFaults(text: string): readonly Fault[] {
 
 function faultList(): string {
   return allFaults
-    .map(({ name, about, beyond }) => {
+    .map(({ name, about, beyond, needs }) => {
       const remark = beyond === true ? " (beyond the fault model)" : "";
-      return `  ${name.padEnd(16)} ${about}${remark}`;
+      const limit = needs.some((ability) => containersLack.has(ability)) ? " (not --docker)" : "";
+      return `  ${name.padEnd(16)} ${about}${remark}${limit}`;
     })
     .join("\n");
 }

@@ -1,4 +1,5 @@
 /** The subject of containers: the cluster of `docker compose up`, with a network for each pair. */
+import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { reasonOf, StartError } from "../../cluster/failure.ts";
@@ -8,7 +9,7 @@ import type { Project } from "../../docker/project.ts";
 import { type LocalDisks, openDisks, settleDisks } from "../local/disks.ts";
 import { openHandOver } from "../local/handOver.ts";
 import type { LocalOptions } from "../local/subject.ts";
-import type { Ability, Evidence, Subject } from "../subject.ts";
+import type { Evidence, Subject } from "../subject.ts";
 import { dockerAgents } from "./agents.ts";
 import { dockerChain, rpcUrlOf } from "./chain.ts";
 import {
@@ -22,15 +23,11 @@ import {
   writeModel,
 } from "./containers.ts";
 import { testimonyIn } from "./evidence.ts";
-import { dockerLinks, shapingIsLacking } from "./links.ts";
+import { containersLack } from "./lacks.ts";
+import { dockerLinks } from "./links.ts";
 import { dockerMachines, whilePaused } from "./machines.ts";
 import { cloneOf, makeFolders, type Place, placeOf } from "./place.ts";
 import { openRpcDoor, type RpcDoor } from "./rpcDoor.ts";
-
-/** What no cluster of containers can do, known before one is started. */
-export const containersLack: ReadonlyMap<Ability, string> = new Map([
-  ["shaping", shapingIsLacking],
-]);
 
 /** @throws StartError; nothing is left running then, and what the containers said is kept */
 export async function startDocker(options: LocalOptions, signal: AbortSignal): Promise<Subject> {
@@ -54,8 +51,9 @@ export async function startDocker(options: LocalOptions, signal: AbortSignal): P
   } catch (error) {
     const left = await undoAll(undoing, false);
     const why = signal.aborted ? "the start was interrupted" : reasonOf(error);
-    const said = `what the containers said is in ${place.logs}`;
-    throw new StartError([why, ...left, said].join("\n"), { cause: error });
+    const said = readdirSync(place.logs).length > 0;
+    const where = said ? [`what the containers said is in ${place.logs}`] : [];
+    throw new StartError([why, ...left, ...where].join("\n"), { cause: error });
   }
 }
 
@@ -102,8 +100,8 @@ type Starting = {
 async function startParts({ options, place, undoing, signal }: Starting): Promise<Parts> {
   const id = Math.random().toString(36).slice(2, 8);
   const image = `dstack-cluster:chaos-${id}`;
-  undoing.push(() => removeImage(image));
   await buildImage(image, signal);
+  undoing.push(() => removeImage(image));
 
   const door = await openRpcDoor(rpcUrlOf(place), image);
   const { proxy } = door;
