@@ -12,7 +12,7 @@ export function asBefore(before: Sight): Expected {
 
 /** Everybody who runs serves. */
 export function allThatRun(before: Sight): Expected {
-  return oneSide(numbersThat("runs", before));
+  return oneSide(without(hampered(before), numbersThat("runs", before)));
 }
 
 export function everybody(before: Sight): Expected {
@@ -65,7 +65,9 @@ type Returning = Extract<NodeAct, "resume" | "restart" | "wipe" | "rollback">;
  */
 export function afterReturn(act: Returning, struck: readonly number[], before: Sight): Expected {
   const { nodes } = before;
-  const isBack = ({ number, process }: NodeSight) => process === "runs" || struck.includes(number);
+  const out = hampered(before, struck);
+  const isBack = ({ number, process }: NodeSight) =>
+    (process === "runs" || struck.includes(number)) && !out.includes(number);
   const back = nodes.filter(isBack);
   const absent = nodes.filter((node) => !isBack(node));
   const hasRunOn = ({ number, status }: NodeSight) =>
@@ -75,14 +77,19 @@ export function afterReturn(act: Returning, struck: readonly number[], before: S
     const served = numbersThatServe(before);
     // Who has come back may be just what the others lacked.
     const others = served.length * 2 > nodes.length ? served : numbersThat("runs", before);
-    return oneSide([...without(struck, others), ...struck]);
+    return oneSide(without(out, [...without(struck, others), ...struck]));
   }
-  const lacking = absent.map(({ number, process }) => `${nodeName(number)} is ${process}`);
   return nobodyOf(
     back.map(({ number }) => number),
     "no service is expected: no quorum has run on without a break, and a cold start needs every " +
-      `member: ${lacking.join(", ")}`,
+      `member: ${absent.map(absenceOf).join(", ")}`,
   );
+}
+
+function absenceOf({ number, process, marks }: NodeSight): string {
+  const hampering = marks.filter(({ hampers }) => hampers).map(({ text }) => text);
+  const name = nodeName(number);
+  return process === "runs" ? `${name} (${hampering.join(", ")})` : `${name} is ${process}`;
 }
 
 function isQuorum(some: readonly NodeSight[], all: readonly NodeSight[]): boolean {
@@ -91,6 +98,18 @@ function isQuorum(some: readonly NodeSight[], all: readonly NodeSight[]): boolea
 
 function oneSide(numbers: readonly number[]): Expected {
   return { sides: [numbers], doubtful: [], leader: null, note: null };
+}
+
+/**
+ * Of whom nothing can be expected for what is done to them; not those who serve all the same.
+ *
+ * @param starting they may have served before
+ */
+function hampered({ nodes }: Sight, starting: readonly number[] = []): readonly number[] {
+  return nodes
+    .filter(({ number, trouble }) => trouble !== null || starting.includes(number))
+    .filter(({ marks }) => marks.some(({ hampers }) => hampers))
+    .map(({ number }) => number);
 }
 
 /** Each by itself: none is to serve. */

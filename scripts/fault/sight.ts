@@ -1,4 +1,5 @@
 /** What can be seen of a cluster from outside, as of one moment. */
+import type { Mark } from "../cluster/control/words.ts";
 import { type NodeStatus, statusAt } from "../cluster/members/status.ts";
 import { serves, whyNotServing } from "../cluster/node.ts";
 
@@ -11,8 +12,8 @@ export type NodeSight = {
   readonly status: NodeStatus | null;
   /** `null`: it serves. */
   readonly trouble: string | null;
-  /** What is done to it, for a person. */
-  readonly notes: readonly string[];
+  /** What is done to it. */
+  readonly marks: readonly Mark[];
 };
 
 export type Sight = {
@@ -21,6 +22,9 @@ export type Sight = {
   /** The newest block; `null`: the chain does not answer. */
   readonly head: number | null;
 };
+
+export const agentlessMark: Mark = { text: "no guest agent", hampers: true };
+export const cutOffMark: Mark = { text: "cut off", hampers: true };
 
 /** One that stands still takes a connection and never answers it: that is not waited for. */
 export async function lookAtNode(seen: Omit<NodeSight, "status" | "trouble">): Promise<NodeSight> {

@@ -27,8 +27,8 @@ export function tableOf(before: Sight, after: Sight | null): string {
 }
 
 function cellsOf(node: NodeSight, nodes: readonly NodeSight[]): readonly string[] {
-  const { process, status, trouble, notes } = node;
-  const marks = notes.length === 0 ? "" : ` (${notes.join(", ")})`;
+  const { process, status, trouble, marks } = node;
+  const done = marks.length === 0 ? "" : ` (${marks.map(({ text }) => text).join(", ")})`;
   const health = process === "runs" ? (trouble ?? "serves") : "-";
   const leader = nodes.find(({ url }) => url === status?.leader?.endpoint);
   return [
@@ -37,7 +37,7 @@ function cellsOf(node: NodeSight, nodes: readonly NodeSight[]): readonly string[
     String(status?.term ?? "-"),
     leader === undefined ? "-" : nodeName(leader.number),
     String(status?.commitIndex ?? "-"),
-    shortened(health) + marks,
+    shortened(health) + done,
   ];
 }
 

@@ -29,7 +29,9 @@ export async function requestChange(
 export async function requestNotes(layout: Layout): Promise<readonly Note[]> {
   const notes: Note[] = [];
   for await (const answer of answersTo({ kind: "notes" }, layout)) {
-    if (answer.kind === "note") notes.push({ number: answer.number, text: answer.text });
+    if (answer.kind !== "note") continue;
+    const { number, text, hampers } = answer;
+    notes.push({ number, text, hampers });
   }
   return notes;
 }

@@ -4,7 +4,7 @@ import { ChangeError } from "../failure.ts";
 import type { Cluster } from "../handle.ts";
 import { nodeName } from "../node.ts";
 import type { Supervisor } from "../supervisor.ts";
-import type { FaultRequest, LeverRequest, Note } from "./words.ts";
+import type { FaultRequest, LeverRequest, Mark, Note } from "./words.ts";
 
 /** What a start with `--faults` has put into the nodes' path, and into their processes. */
 export type Levers = {
@@ -12,7 +12,7 @@ export type Levers = {
   pull(request: LeverRequest): Promise<string>;
   /** Undoes all of it. */
   letGo(): Promise<void>;
-  notesOn(number: number): readonly string[];
+  marksOn(number: number): readonly Mark[];
   /**
    * A second process of a node, from the copy of its disk that lies ready for it.
    *
@@ -112,8 +112,8 @@ export function createFaults(cluster: Struck, { levers, supervisor, report }: Me
   }
 
   function notesOn(number: number): readonly Note[] {
-    const texts = [...clones.notesOn(number), ...(levers?.notesOn(number) ?? [])];
-    return texts.map((text) => ({ number, text }));
+    const marks = [...clones.marksOn(number), ...(levers?.marksOn(number) ?? [])];
+    return marks.map((mark) => ({ number, ...mark }));
   }
 }
 
@@ -134,10 +134,12 @@ function clonesOf(levers: Means["levers"], supervisor: Means["supervisor"]) {
       await supervisor.ended(name);
       return `${name} ended`;
     },
-    notesOn: (number: number) =>
-      supervisor.isRunning(cloneName(number)) ? ["a clone beside it"] : [],
+    marksOn: (number: number): readonly Mark[] =>
+      supervisor.isRunning(cloneName(number)) ? [clonedMark] : [],
   };
 }
+
+export const clonedMark: Mark = { text: "a clone beside it", hampers: true };
 
 export function cloneName(number: number): string {
   return `${nodeName(number)}-clone`;

@@ -81,7 +81,12 @@ export const requestSchema = z.discriminatedUnion("kind", [
 
 export const answerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("progress"), text: z.string() }),
-  z.object({ kind: z.literal("note"), number: nodeNumber, text: z.string() }),
+  z.object({
+    kind: z.literal("note"),
+    number: nodeNumber,
+    text: z.string(),
+    hampers: z.boolean(),
+  }),
   z.object({ kind: z.literal("done") }),
   z.object({ kind: z.literal("failed"), reason: z.string() }),
 ]);
@@ -89,8 +94,13 @@ export const answerSchema = z.discriminatedUnion("kind", [
 export type RpcBehaviour = (typeof rpcBehaviours)[number];
 export type LeverRequest = z.infer<(typeof leverSchemas)[number]>;
 export type FaultRequest = z.infer<typeof faultSchema>;
-/** On one node, for a person. */
-export type Note = { readonly number: number; readonly text: string };
+/** What is done to a node, for a person. */
+export type Mark = {
+  readonly text: string;
+  /** Whether a node that does not serve need not come to, as long as it lasts. */
+  readonly hampers: boolean;
+};
+export type Note = Mark & { readonly number: number };
 export type ChangeRequest = z.infer<typeof requestSchema>;
 export type ChangeAnswer = z.infer<typeof answerSchema>;
 

@@ -1,8 +1,9 @@
 /** A cluster of containers, as docker and the nodes show it. */
 import { headOf } from "../../chaos/local/chain.ts";
+import { clonedMark } from "../../cluster/control/faults.ts";
 import type { Description } from "../../docker/descriptions.ts";
 import { docker } from "../../docker/docker.ts";
-import { lookAtNode, type NodeSight, type Sight } from "../sight.ts";
+import { agentlessMark, cutOffMark, lookAtNode, type NodeSight, type Sight } from "../sight.ts";
 import { castEndpoint } from "./cast.ts";
 import { type NodePart, type Parts, paths } from "./parts.ts";
 
@@ -13,12 +14,12 @@ export async function lookAt(parts: Parts, mesh: string): Promise<Sight> {
     Promise.all(
       parts.nodes.map((node) => {
         const clone = parts.clones.find(({ number }) => number === node.number);
-        const notes = [
-          ...(agents.has(node.number) ? [] : ["no guest agent"]),
-          ...(node.addresses.has(mesh) ? [] : ["cut off"]),
-          ...(clone?.status === "running" ? ["a clone beside it"] : []),
+        const marks = [
+          ...(agents.has(node.number) ? [] : [agentlessMark]),
+          ...(node.addresses.has(mesh) ? [] : [cutOffMark]),
+          ...(clone?.status === "running" ? [clonedMark] : []),
         ];
-        return lookAtNode({ ...seenOf(node), notes });
+        return lookAtNode({ ...seenOf(node), marks });
       }),
     ),
     parts.chain.status === "running"

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setClock, withClock } from "../../chaos/local/clocks.ts";
 import type { Command } from "../../cluster/child.ts";
+import type { Mark } from "../../cluster/control/words.ts";
 import { nodeName } from "../../cluster/node.ts";
 import { signedDuration } from "../duration.ts";
 
@@ -11,7 +12,7 @@ export type Clocks = {
   /** @param offMs by how much it is ahead; 0 is right */
   set(number: number, offMs: number): Promise<void>;
   mend(): Promise<void>;
-  notesOn(number: number): readonly string[];
+  marksOn(number: number): readonly Mark[];
 };
 
 /** @param folder made once a clock is set */
@@ -31,9 +32,9 @@ export function createClocks(folder: string): Clocks {
     async mend() {
       for (const number of offsets.keys()) await set(number, 0);
     },
-    notesOn(number) {
+    marksOn(number) {
       const offMs = offsets.get(number) ?? 0;
-      return offMs === 0 ? [] : [`clock ${signedDuration(offMs)}`];
+      return offMs === 0 ? [] : [{ text: `clock ${signedDuration(offMs)}`, hampers: false }];
     },
   };
 }

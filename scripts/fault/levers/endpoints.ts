@@ -2,14 +2,14 @@
 import { lieAbout } from "../../chaos/faults/lies.ts";
 import { type RpcMode, startRpcProxy } from "../../chaos/net/rpcProxy.ts";
 import type { Command } from "../../cluster/child.ts";
-import type { RpcBehaviour } from "../../cluster/control/words.ts";
+import type { Mark, RpcBehaviour } from "../../cluster/control/words.ts";
 import { host } from "../../cluster/ports.ts";
 
 export type Endpoints = {
   adapt(number: number, command: Command): Command;
   set(number: number, behaviour: RpcBehaviour): void;
   mend(): void;
-  notesOn(number: number): readonly string[];
+  marksOn(number: number): readonly Mark[];
   close(): Promise<void>;
 };
 
@@ -49,9 +49,10 @@ export async function openEndpoints(chainUrl: () => string): Promise<Endpoints> 
     mend() {
       for (const number of behaviours.keys()) set(number, "true");
     },
-    notesOn(number) {
+    marksOn(number) {
       const behaviour = behaviours.get(number) ?? "true";
-      return behaviour === "true" ? [] : [`RPC ${rpcWords[behaviour]}`];
+      if (behaviour === "true") return [];
+      return [{ text: `RPC ${rpcWords[behaviour]}`, hampers: behaviour !== "slow" }];
     },
     close: () => proxy.close(),
   };

@@ -56,7 +56,7 @@ export async function openLevers(
       async letGo() {
         for (const part of parts) await part.mend();
       },
-      notesOn: (number) => parts.flatMap((part) => part.notesOn(number)),
+      marksOn: (number) => parts.flatMap((part) => part.marksOn(number)),
       clone: (number) => cloneOf(number, { layout, commands, basePort: recordNow().basePort }),
     },
     async close() {

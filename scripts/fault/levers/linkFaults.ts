@@ -1,5 +1,9 @@
 /** What is wrong with the links between nodes: of each way, what its two ends bring with them. */
 import type { LinkState } from "../../chaos/net/link.ts";
+import type { Mark } from "../../cluster/control/words.ts";
+import { cutOffMark } from "../sight.ts";
+
+const unheardMark: Mark = { text: "not heard", hampers: true };
 
 export type LinkFaults = {
   /** Replaces an earlier partition. @param oneWay those cut off still hear the others */
@@ -9,7 +13,7 @@ export type LinkFaults = {
   lossy(numbers: readonly number[], loss: number): void;
   mend(): void;
   between(from: number, to: number): Pick<LinkState, "cut" | "delayMs" | "loss">;
-  notesOn(number: number): readonly string[];
+  marksOn(number: number): readonly Mark[];
 };
 
 const uncut = { numbers: [] as readonly number[], oneWay: false };
@@ -44,12 +48,13 @@ export function createLinkFaults(): LinkFaults {
       delayMs: greater(delays, from, to),
       loss: greater(losses, from, to),
     }),
-    notesOn(number) {
+    marksOn(number) {
       const [delayMs, loss] = [delays.get(number) ?? 0, losses.get(number) ?? 0];
+      const isCutOff = cutOff.numbers.includes(number);
       return [
-        ...(cutOff.numbers.includes(number) ? [cutOff.oneWay ? "not heard" : "cut off"] : []),
-        ...(delayMs > 0 ? [`links ${delayMs} ms slower`] : []),
-        ...(loss > 0 ? [`links lose ${Math.round(loss * 100)} %`] : []),
+        ...(isCutOff ? [cutOff.oneWay ? unheardMark : cutOffMark] : []),
+        ...(delayMs > 0 ? [{ text: `links ${delayMs} ms slower`, hampers: false }] : []),
+        ...(loss > 0 ? [{ text: `links lose ${Math.round(loss * 100)} %`, hampers: false }] : []),
       ];
     },
   };

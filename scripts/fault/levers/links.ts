@@ -8,6 +8,7 @@ import { ownerOf } from "../../chaos/net/owner.ts";
 import { startPeerProxy } from "../../chaos/net/peerProxy.ts";
 import type { Command } from "../../cluster/child.ts";
 import { cloneName } from "../../cluster/control/faults.ts";
+import type { Mark } from "../../cluster/control/words.ts";
 import { nodeName } from "../../cluster/node.ts";
 import { host, nodePortsOf } from "../../cluster/ports.ts";
 import type { ClusterRecord } from "../../cluster/record.ts";
@@ -18,7 +19,7 @@ export type Links = {
   adapt(number: number, command: Command): Command;
   change(how: (faults: LinkFaults) => void): void;
   mend(): void;
-  notesOn(number: number): readonly string[];
+  marksOn(number: number): readonly Mark[];
   close(): Promise<void>;
 };
 
@@ -77,7 +78,7 @@ export async function openLinks(
     },
     change,
     mend: () => change((each) => each.mend()),
-    notesOn: faults.notesOn,
+    marksOn: faults.marksOn,
     close: () => proxy.close(),
   };
 }

@@ -8,7 +8,7 @@ import { isRunning } from "../../cluster/identity.ts";
 import { guestSocket, type Layout } from "../../cluster/layout.ts";
 import { nodeName, nodeUrl, rpcUrlOf } from "../../cluster/node.ts";
 import type { ClusterRecord } from "../../cluster/record.ts";
-import { lookAtNode, type NodeSight, type Sight } from "../sight.ts";
+import { agentlessMark, lookAtNode, type NodeSight, type Sight } from "../sight.ts";
 
 const chainTimeoutMs = 2_000;
 
@@ -23,12 +23,12 @@ export async function lookAt(layout: Layout, record: ClusterRecord): Promise<Sig
 }
 
 function seenOf(record: ClusterRecord, number: number, notes: readonly Note[]) {
-  const own = notes.filter((note) => note.number === number).map(({ text }) => text);
+  const own = notes.filter((note) => note.number === number);
   return {
     number,
     url: nodeUrl(record.basePort, number),
     process: processOf(record, nodeName(number)),
-    notes: [...(hasAgent(record, number) ? [] : ["no guest agent"]), ...own],
+    marks: [...(hasAgent(record, number) ? [] : [agentlessMark]), ...own],
   };
 }
 

@@ -105,8 +105,8 @@ test("a fault is carried out, and what was done is passed on", async () => {
 test("what is done to nodes is told of each", async () => {
   const layout = await place(true);
   const notes = [
-    { number: 1, text: "clock +1h" },
-    { number: 2, text: "cut off" },
+    { number: 1, text: "clock +1h", hampers: false },
+    { number: 2, text: "cut off", hampers: true },
   ];
   await open(layout, refusing, { ...noFaults, notes: () => notes });
   expect(await requestNotes(layout)).toEqual(notes);

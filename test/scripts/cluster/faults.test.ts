@@ -1,6 +1,11 @@
 /** What the starter does when it is asked for a fault, on a cluster that only notes what it is told. */
 import { expect, test } from "vitest";
-import { createFaults, type Faults, type Levers } from "../../../scripts/cluster/control/faults.ts";
+import {
+  clonedMark,
+  createFaults,
+  type Faults,
+  type Levers,
+} from "../../../scripts/cluster/control/faults.ts";
 import { urlOf } from "../fault/sights.ts";
 
 type Struck = Parameters<typeof createFaults>[0];
@@ -94,7 +99,7 @@ function notingLevers(pulled: unknown[]): Levers {
       return "pulled";
     },
     letGo: async () => void pulled.push("let go"),
-    notesOn: (number) => (number === 4 ? ["clock +1h"] : []),
+    marksOn: (number) => (number === 4 ? [{ text: "clock +1h", hampers: false }] : []),
     clone: () => ({ program: "node", args: [], env: {}, logFile: "" }),
   };
 }
@@ -107,7 +112,7 @@ test("levers are pulled and let go, on nodes that are there", async () => {
   await faults.carryOut({ kind: "part-fault", act: "let-go" });
   expect(pulled).toEqual([partition, "let go"]);
   await expect(faults.carryOut({ ...partition, numbers: [2] })).rejects.toThrow("node2 is");
-  expect(faults.notes()).toEqual([{ number: 4, text: "clock +1h" }]);
+  expect(faults.notes()).toEqual([{ number: 4, text: "clock +1h", hampers: false }]);
 });
 
 test.for([
@@ -124,7 +129,7 @@ test("a clone is started once, shown beside its node, and ended", async () => {
   const { faults, done } = place(notingLevers([]));
   const clone = { kind: "node-fault", act: "clone", number: 1 } as const;
   await faults.carryOut(clone);
-  expect(faults.notes()).toContainEqual({ number: 1, text: "a clone beside it" });
+  expect(faults.notes()).toContainEqual({ number: 1, ...clonedMark });
   await expect(faults.carryOut(clone)).rejects.toThrow("node1-clone runs already");
   const end = { ...clone, act: "end-clone" } as const;
   expect(await faults.carryOut(end)).toBe("node1-clone ended");

@@ -2,10 +2,12 @@ import { expect, test } from "vitest";
 import {
   afterPartition,
   afterReturn,
+  allThatRun,
   whateverBecomesOf,
   withoutThese,
 } from "../../../scripts/fault/expectation.ts";
 import { missingIn } from "../../../scripts/fault/reaction.ts";
+import { agentlessMark, cutOffMark } from "../../../scripts/fault/sight.ts";
 import { down, following, wellSight, withNode } from "./sights.ts";
 
 const paused = { ...down, process: "paused", trouble: "paused" } as const;
@@ -73,4 +75,19 @@ test("while the chain is away nobody is elected: who loses the leader is expecte
     sides: [[2], [1, 3]],
     note: expect.stringContaining("the chain is away"),
   });
+});
+
+test("who is hampered, and does not serve or is started again, is expected to do nothing", () => {
+  const marks = [cutOffMark];
+  const cut = withNode(wellSight, 2, { trouble: "no active leader is known", marks });
+  expect(allThatRun(cut).sides).toEqual([[1, 3]]);
+  expect(afterReturn("restart", [1], cut)).toMatchObject({
+    sides: [[1], [3]],
+    note: expect.stringContaining("needs every member: node2 (cut off)"),
+  });
+  const stillWell = withNode(wellSight, 2, { marks: [agentlessMark] });
+  expect(allThatRun(stillWell).sides).toEqual([[1, 2, 3]]);
+  expect(afterReturn("restart", [2], stillWell).sides).toEqual([[1, 3]]);
+  const slowed = withNode(wellSight, 2, { marks: [{ text: "clock +1h", hampers: false }] });
+  expect(afterReturn("restart", [2], slowed).sides).toEqual([[1, 3, 2]]);
 });

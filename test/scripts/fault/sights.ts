@@ -11,7 +11,7 @@ export function nodeSight(number: number, change: Partial<NodeSight> = {}): Node
     process: "runs",
     status,
     trouble: null,
-    notes: [],
+    marks: [],
     ...change,
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { agentlessMark } from "../../../scripts/fault/sight.ts";
 import { tableOf } from "../../../scripts/fault/table.ts";
 import { down, leading, wellSight, withNode } from "./sights.ts";
 
@@ -23,7 +24,7 @@ test("each node is shown before and after", () => {
 test("a node in trouble says why, in bounds, and what is done to it", () => {
   const troubled = withNode(wellSight, 2, {
     trouble: "x".repeat(300),
-    notes: ["no guest agent", "clock +1h"],
+    marks: [agentlessMark, { text: "clock +1h", hampers: false }],
   });
   expect(tableOf(troubled, null)).toContain(
     `10      ${"x".repeat(69)}… (no guest agent, clock +1h)\n`,
