@@ -49,6 +49,13 @@ test("options stand before or after the command", () => {
   expect(parseFaultOptions(["kill", "1", ...options])).toMatchObject(chosen);
 });
 
+test("a cluster is the one of a data directory, or a compose project's", () => {
+  const { dataDirIsDefault, project } = parseFaultOptions(["heal"]);
+  expect({ dataDirIsDefault, project }).toEqual({ dataDirIsDefault: true, project: null });
+  expect(parseFaultOptions(["heal", "--data-dir", ".cluster"]).dataDirIsDefault).toBe(false);
+  expect(parseFaultOptions(["--compose", "p", "kill", "1"]).project).toBe("p");
+});
+
 test.for([
   ["kill", "missing required argument 'targets'"],
   ["kill five", "Expected leader, follower, all, or the number of a node"],
@@ -64,6 +71,7 @@ test.for([
   ["chain reorg 0", "Expected a whole number from 1 to 200"],
   ["chain", "Usage: npm run fault -- chain"],
   ["heal 1", "too many arguments"],
+  ["heal --compose p --data-dir d", "cannot be used with option"],
   ["kill 1 --timeout 0", "Expected a whole number from 1"],
 ] as const)("%s is refused: %s", ([line, expected]) => {
   const said: string[] = [];
