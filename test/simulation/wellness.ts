@@ -8,6 +8,7 @@ import type { Host } from "./host.ts";
 import { letterOf } from "./names.ts";
 import { isRevoked } from "./operators.ts";
 import type { Process } from "./process.ts";
+import { isInPlay } from "./taint.ts";
 import { Violation } from "./violation.ts";
 import type { World } from "./world.ts";
 
@@ -145,7 +146,7 @@ export function checkEqualMachines(processes: readonly Process[]): void {
 }
 
 /** True for a host that must run once all is mended. */
-export function isNeeded({ chain }: World, { purpose, member }: Host): boolean {
-  if (purpose === "gone") return false;
-  return purpose !== "absent" || chain.head().roster.members.some(({ id }) => id === member);
+export function isNeeded(world: World, host: Host): boolean {
+  if (host.purpose === "gone") return false;
+  return host.purpose !== "absent" || isInPlay(world, host);
 }

@@ -1,13 +1,16 @@
 /**
- * A member bound to a term that nobody else knows: its endpoint made it up, or the chain took it back.
+ * A member bound to what nobody else knows: to a later term, or to this term under another leader or
+ * roster, which its endpoint made up or the chain took back.
  *
- * It refuses every earlier leader, as it must; but what it promised never came to anything. As
+ * It refuses the leader of the others, as it must; but what it promised never came to anything. As
  * another boot, which promised nothing, it can rejoin, so that the others need no later term for it.
  */
+import type { Promised } from "./effect.ts";
 import type { Boot } from "./ids.ts";
 import type { Append, RefusalReason } from "./message.ts";
 import { sayNo } from "./promises.ts";
 import { andThen, emit, type Replica, type Step, stay } from "./replica.ts";
+import { memberOf } from "./roster.ts";
 import type { View } from "./view.ts";
 
 /** Suspicion times for which it must have heard, and refused, one active leader. */
@@ -15,11 +18,20 @@ const patience = 2;
 
 /** To be called with each view, before it is taken over: a promise from the disk counts if it can. */
 export function forgetUnfounded(replica: Replica, view: View): Replica {
-  const { promised, log } = replica;
+  const { promised, log, setup } = replica;
   // This boot has promised nothing yet: without a view nothing is promised.
-  if (replica.view !== null || promised === null) return replica;
-  const isUnfounded = promised.term > view.term && promised.term > log.last.term;
-  return isUnfounded ? { ...replica, promised: null } : replica;
+  if (replica.view !== null || promised === null || log.last.term >= promised.term) return replica;
+  const isLater = promised.term > view.term;
+  return isLater || isAnothers(promised, view, setup.self)
+    ? { ...replica, promised: null }
+    : replica;
+}
+
+/** Of the term that the view shows, but of another leader or roster. A boot's own office bars the next. */
+function isAnothers(promised: Promised, { term, leader, roster }: View, self: Boot): boolean {
+  if (promised.term !== term || leader === null || leader === self.member) return false;
+  const isNamed = memberOf(roster, leader)?.bootKey === promised.leaderBootKey;
+  return promised.rosterHash !== roster.hash || !isNamed;
 }
 
 /** Answers an append that this replica may not follow. */
@@ -37,9 +49,9 @@ export function refuseAppend(
 function noteStranded(replica: Replica, { term, active }: Append): Step {
   const { promised, view, log, nowMs, setup } = replica;
   const isElected = active && view?.term === term;
-  if (!isElected || promised === null || promised.term <= term || log.last.term > term) {
-    return stay(replica);
-  }
+  if (!isElected || promised === null || promised.term < term) return stay(replica);
+  // What its log holds of that term may have been acknowledged.
+  if (log.last.term > term || log.last.term === promised.term) return stay(replica);
   const sinceMs = replica.strandedMs ?? nowMs;
   const noted = { ...replica, strandedMs: sinceMs };
   if (nowMs - sinceMs < setup.suspectAfterMs * patience) return stay(noted);
@@ -47,7 +59,7 @@ function noteStranded(replica: Replica, { term, active }: Append): Step {
     kind: "halt",
     reason: "stranded",
     detail:
-      `bound to term ${promised.term}, which the contract does not show, while others follow the ` +
-      `leader of term ${term}: as another boot it can rejoin`,
+      `bound to a leader of term ${promised.term} that the contract does not show, while others ` +
+      `follow that of term ${term}: as another boot it can rejoin`,
   });
 }

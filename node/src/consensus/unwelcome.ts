@@ -51,7 +51,7 @@ export function isUnwelcome(replica: Replica, office: Office): boolean {
   );
 }
 
-/** Bound to a later term of which its log holds nothing: see stranded.ts. */
+/** Bound to a leader of whose term its log holds nothing: see stranded.ts. */
 function helpsItself({ office, peers }: Replica, id: MemberId): boolean {
   const inTerm = office?.term ?? 0;
   return [...peers.values()].some(
@@ -59,8 +59,9 @@ function helpsItself({ office, peers }: Replica, id: MemberId): boolean {
       boot.member === id &&
       connected &&
       report !== null &&
-      report.promisedTerm > inTerm &&
-      report.last.term <= inTerm,
+      report.promisedTerm >= inTerm &&
+      report.last.term <= inTerm &&
+      report.last.term < report.promisedTerm,
   );
 }
 

@@ -58,6 +58,16 @@ test("7.1 a recovering boot takes nothing from a term below the promise on its d
   }
 });
 
+test("7.1 nor does one of the term that its view shows, of another leader or roster", () => {
+  const ofTerm4 = { term: term(4), leaderBootKey: c.bootKey, rosterHash: roster.hash };
+  const misled = restarted(b2, { promised: ofTerm4 }, view, [a]);
+  const { replica } = step(misled, hear(a, appendOf(view, { entries })));
+  expect(replica.promised).toMatchObject({ term: 4, leaderBootKey: a.bootKey });
+  // A leader's own promise bars the boot that comes after it.
+  const leader = restarted(a2, { promised: { ...ofTerm4, leaderBootKey: a.bootKey } }, view, [b]);
+  expect(leader.office?.stage).toBe("barred");
+});
+
 test("7.1 a promise of a term that neither its first view nor its log knows does not bind it", () => {
   const misled = restarted(b2, { promised: ofTerm5 }, view, [a]);
   const { replica, effects } = step(misled, hear(a, appendOf(view, { entries })));

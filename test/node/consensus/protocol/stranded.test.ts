@@ -1,8 +1,18 @@
 /** protocol.md, 7.1 and 10.15: members that are bound to a term which came to nothing. */
 import { expect, test } from "vitest";
 import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
-import { appendOf, bootOf, chain, hear, ofKind, rosterOfBoots, see, viewOf } from "../support.ts";
-import { type Cluster, serving } from "./cluster.ts";
+import {
+  appendOf,
+  bootOf,
+  chain,
+  hear,
+  ofKind,
+  prepareOf,
+  rosterOfBoots,
+  see,
+  viewOf,
+} from "../support.ts";
+import { type Cluster, serving, setCluster } from "./cluster.ts";
 
 const [a, b, c, d] = [bootOf(0), bootOf(1), bootOf(2), bootOf(3)] as const;
 const c2 = bootOf(2, 2);
@@ -27,6 +37,29 @@ test("10.15 a member bound to a term that its view does not show ends, when it h
   expect(halts(cluster, c)).toEqual([]);
   cluster.pass(300);
   expect(halts(cluster, c)).toMatchObject([{ reason: "stranded" }]);
+});
+
+test("10.15 so does one that is bound to this term under another leader, even one that waits to be a member", () => {
+  const cluster = setCluster([a, b, c, d]);
+  const first = viewOf(rosterOfBoots([a, b]), 1, a);
+  const pending = [{ slot: 3, id: d.member, bootKey: d.bootKey }];
+  const takenBack = viewOf(rosterOfBoots([b, d]), 1, b);
+  cluster.cut(a);
+  cluster.show(takenBack, d);
+  cluster.take(d, hear(b, prepareOf(takenBack)));
+  cluster.mend(a);
+  expect(cluster.replica(d).promised?.leaderBootKey).toBe(b.bootKey);
+  cluster.show({ ...first, pending });
+  cluster.pass(2_300);
+  expect(cluster.replica(a).office?.stage).toBe("active");
+  expect(halts(cluster, d)).toMatchObject([{ reason: "stranded" }]);
+
+  const d2 = bootOf(3, 2);
+  cluster.start(d2, cluster.crash(d));
+  cluster.show({ ...first, pending });
+  cluster.pass(500);
+  expect(cluster.replica(d2)).toMatchObject({ promised: { leaderBootKey: a.bootKey } });
+  expect(cluster.replica(d2).log.last).toEqual(cluster.replica(a).log.last);
 });
 
 test("10.15 its next boot rejoins under the same leader, which need not hand over", () => {
