@@ -202,6 +202,7 @@ function startedOffice(replica: Replica, office: Office, joint: readonly Roster[
     ...office,
     stage: "starting",
     fetch: null,
+    judged: null,
     startIndex: log.last.index + 1,
     joint,
     rollback: null,

@@ -28,16 +28,31 @@ export function onRefusal(replica: Replica, from: Boot, refusal: Refusal): Step 
   return emit({ ...replica, office: marked }, { kind: "refresh-view" });
 }
 
-/** True when those who do not refuse it are too few for what its term-start needs. */
-export function isRefusedForGood({ setup }: Replica, office: Office): boolean {
+/**
+ * True when those who do not refuse it are too few for what its term-start needs; but for a cold start,
+ * who is recovering cannot help it either.
+ */
+export function isRefusedForGood(replica: Replica, office: Office): boolean {
   if (office.refusedBy.size === 0) return false;
+  const { setup } = replica;
   const { roster, joint, judged, refusedBy, cold, stage } = office;
   const needed = joint.length > 0 ? joint : (judged?.joint ?? []);
   const rosters = needed.length > 0 ? needed : [roster];
   const members = rosters.flatMap((one) => one.members.map(({ id }) => id));
-  const left = new Set(members.filter((id) => !refusedBy.has(id)));
+  const helpless = cold ? new Set<MemberId>() : recoveringMembers(replica);
+  const left = new Set(members.filter((id) => !refusedBy.has(id) && !helpless.has(id)));
   const needsAll = cold && setup.coldStart === "all" && stage !== "active";
   return needsAll ? !isAllOfEach(rosters, left) : !isQuorumOfEach(rosters, left);
+}
+
+/** By their own word, and with no other boot that is normal. */
+function recoveringMembers({ peers, setup, status }: Replica): ReadonlySet<MemberId> {
+  const told = [...peers.values()].filter(({ connected, report }) => connected && report !== null);
+  const normal = new Set(
+    told.flatMap(({ boot, report }) => (report?.status === "normal" ? [boot.member] : [])),
+  );
+  const recovering = new Set(told.map(({ boot }) => boot.member).filter((id) => !normal.has(id)));
+  return status === "recovering" ? recovering.add(setup.self.member) : recovering;
 }
 
 /** To be asked of a leader that serves, or is about to: it is to hand over. */
