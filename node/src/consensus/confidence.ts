@@ -17,6 +17,9 @@ const deadlineStepSeconds = 60;
 /** How far ahead a deadline lies at least, and at most by a peer's clock. */
 const deadlineMarginSeconds = 20;
 const deadlineSecondsMax = 300;
+/** Heartbeats after which a vote is repeated, and after which one that is not repeated is void. */
+const voteEvery = 5;
+const voteLasts = 3 * voteEvery;
 /** Members submit in slot order, this far apart, so that normally one pays. */
 const submitTurnMs = 200;
 const submitAgainMs = 3_000;
@@ -31,7 +34,8 @@ export function onNewTerm(replica: Replica, term: Term): Replica {
   return { ...replica, doubt: noDoubt(term, replica.awakeMs, idleTerms) };
 }
 
-export function doubtTick(replica: Replica): Step {
+export function doubtTick(before: Replica): Step {
+  const replica = forgetVoid(before);
   const { view, setup } = replica;
   if (view === null || view.term === 0 || view.leader === setup.self.member) return stay(replica);
   if (memberOf(view.roster, setup.self.member) === undefined) return stay(replica);
@@ -103,8 +107,8 @@ function voteAgain(replica: Replica, view: View): Step {
 function sharedDeadline({ votes }: Doubt, successor: MemberId, seconds: number): number {
   const own = Math.ceil((seconds + deadlineMarginSeconds) / deadlineStepSeconds);
   const theirs = [...votes.values()]
-    .filter((vote) => vote.successor === successor)
-    .map(({ deadline }) => deadline)
+    .filter(({ said }) => said.successor === successor)
+    .map(({ said }) => said.deadline)
     .filter((deadline) => deadline >= seconds + deadlineMarginSeconds / 2);
   return theirs.length > 0 ? Math.max(...theirs) : (own + 1) * deadlineStepSeconds;
 }
@@ -112,7 +116,7 @@ function sharedDeadline({ votes }: Doubt, successor: MemberId, seconds: number):
 export function onVoteSigned(replica: Replica, vote: NoConfidence): Step {
   const { doubt, setup, view } = replica;
   if (view === null || doubt.term !== vote.term || doubt.sinceMs === null) return stay(replica);
-  const votes = new Map(doubt.votes).set(setup.self.member, vote);
+  const votes = withVote(replica, setup.self.member, vote);
   const voted = { ...replica, doubt: { ...doubt, ownVote: vote, votes, toldMs: replica.nowMs } };
   return andThen(emit(voted, ...toMembers(voted, view, vote)), submit);
 }
@@ -121,7 +125,7 @@ export function onVoteSigned(replica: Replica, vote: NoConfidence): Step {
 function tellPeers(replica: Replica): Step {
   const { doubt, nowMs, setup, view } = replica;
   if (view === null || doubt.ownVote === null) return stay(replica);
-  if (nowMs - doubt.toldMs < setup.heartbeatMs * 5) return stay(replica);
+  if (nowMs - doubt.toldMs < setup.heartbeatMs * voteEvery) return stay(replica);
   const told = { ...replica, doubt: { ...doubt, toldMs: nowMs } };
   return emit(told, ...toMembers(replica, view, doubt.ownVote));
 }
@@ -142,7 +146,7 @@ export function onNoConfidence(replica: Replica, from: Boot, vote: NoConfidence)
   if (refuseVote(replica, view, from, vote) !== null) return stay(replica);
   const seconds = Math.floor(wallMs / 1000);
   if (vote.deadline < seconds || vote.deadline > seconds + deadlineSecondsMax) return stay(replica);
-  const votes = new Map(doubt.votes).set(from.member, vote);
+  const votes = withVote(replica, from.member, vote);
   return submit({ ...replica, doubt: { ...doubt, votes } });
 }
 
@@ -158,6 +162,25 @@ export function onConfidence(replica: Replica, from: Boot, { term }: Confidence)
   const { doubt } = replica;
   if (doubt.term !== term) return stay(replica);
   return stay({ ...replica, doubt: { ...doubt, votes: without(doubt.votes, from.member) } });
+}
+
+function withVote({ doubt, awakeMs }: Replica, by: MemberId, said: NoConfidence): Doubt["votes"] {
+  return new Map(doubt.votes).set(by, { said, heardAwakeMs: awakeMs });
+}
+
+/**
+ * Whoever doubts still says so again. Who does not was a boot that is gone, as a clone may be, or one
+ * whose word that it hears the leader again got lost.
+ */
+function forgetVoid(replica: Replica): Replica {
+  const { doubt, awakeMs, setup } = replica;
+  if (doubt.votes.size === 0) return replica;
+  const sinceMs = awakeMs - setup.heartbeatMs * voteLasts;
+  const votes = [...doubt.votes].filter(
+    ([by, { heardAwakeMs }]) => by === setup.self.member || heardAwakeMs >= sinceMs,
+  );
+  if (votes.length === doubt.votes.size) return replica;
+  return { ...replica, doubt: { ...doubt, votes: new Map(votes) } };
 }
 
 function without(votes: Doubt["votes"], member: MemberId): Doubt["votes"] {
@@ -203,7 +226,7 @@ function agreement(
 ): readonly (readonly [MemberId, NoConfidence])[] | null {
   const groups = new Map<string, (readonly [MemberId, NoConfidence])[]>();
   for (const { id } of view.roster.members) {
-    const vote = doubt.votes.get(id);
+    const vote = doubt.votes.get(id)?.said;
     if (vote === undefined || view.revoked.includes(id)) continue;
     const key = `${vote.successor} ${vote.deadline}`;
     groups.set(key, [...(groups.get(key) ?? []), [id, vote]]);

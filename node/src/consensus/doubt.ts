@@ -2,6 +2,9 @@
 import type { MemberId, Term } from "./ids.ts";
 import type { NoConfidence } from "./message.ts";
 
+/** As it was last repeated. */
+export type Vote = { readonly said: NoConfidence; readonly heardAwakeMs: number };
+
 /** What this replica thinks of the present leader, and what others told it. */
 export type Doubt = {
   readonly term: Term;
@@ -13,7 +16,7 @@ export type Doubt = {
   readonly ownVote: NoConfidence | null;
   readonly signingMs: number;
   readonly toldMs: number;
-  readonly votes: ReadonlyMap<MemberId, NoConfidence>;
+  readonly votes: ReadonlyMap<MemberId, Vote>;
   readonly quorumMs: number | null;
   readonly submittedMs: number;
   readonly castMs: number | null;

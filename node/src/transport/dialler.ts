@@ -91,7 +91,7 @@ async function dial(
   const abort = () => socket.destroy();
   signal.addEventListener("abort", abort, { once: true });
   try {
-    const failure = await secured(socket, limits.helloMs);
+    const failure = await secured(socket, limits);
     if (failure !== null) return failure;
     const channel = openChannel(
       socket,
@@ -133,9 +133,18 @@ async function meet(
 }
 
 /** `null` once the handshake is done, or why it failed. */
-function secured(socket: TLSSocket, timeoutMs: number): Promise<string | null> {
+function secured(
+  socket: TLSSocket,
+  { connectMs, helloMs }: Pick<Limits, "connectMs" | "helloMs">,
+): Promise<string | null> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(`no TLS handshake within ${timeoutMs} ms`), timeoutMs);
+    const giveUp = (what: string, ms: number) =>
+      setTimeout(() => resolve(`no ${what} within ${ms} ms`), ms);
+    let timer = giveUp("connection", connectMs);
+    socket.once("connect", () => {
+      clearTimeout(timer);
+      timer = giveUp("TLS handshake", helloMs);
+    });
     const settle = (reason: string | null) => {
       clearTimeout(timer);
       resolve(reason);

@@ -4,6 +4,8 @@ export type Limits = {
   readonly frameBytesMax: number;
   /** Of the first frame: a stranger may send no more. */
   readonly helloBytesMax: number;
+  /** For the connection to a peer's address: one that was lost is asked for again sooner than by TCP. */
+  readonly connectMs: number;
   /** For a stranger's TLS handshake, and again for its hello. */
   readonly helloMs: number;
   /** For the attestation of a hello. */
@@ -30,12 +32,15 @@ const mebibyte = 1024 * kibibyte;
 export const defaultLimits: Limits = {
   frameBytesMax: 8 * mebibyte,
   helloBytesMax: 128 * kibibyte,
+  connectMs: 1_500,
   helloMs: 5_000,
   verifyMs: 10_000,
   strangersMax: 64,
   bootsPerMemberMax: 8,
   bufferBytesMax: 16 * mebibyte,
-  silenceMs: 10_000,
+  // Something is said four times a suspicion time. What a cut held back, TCP sends again only after as
+  // long as the cut had lasted.
+  silenceMs: 3_000,
   requestsMax: 4_096,
   redialMsMin: 50,
   redialMsMax: 1_000,

@@ -1,6 +1,7 @@
 /** protocol.md, 10.4 to 10.8: votes of no confidence, and whom they name. */
 import { expect, test } from "vitest";
 import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
+import type { Input } from "../../../../node/src/consensus/input.ts";
 import { origin } from "../../../../node/src/consensus/log.ts";
 import type { Replica } from "../../../../node/src/consensus/replica.ts";
 import { step } from "../../../../node/src/consensus/step.ts";
@@ -74,6 +75,21 @@ test("10.4 a vote is repeated while the doubt lasts", () => {
   const voted = step(doubting(b), signed(voteOf(1, b, deadline))).replica;
   expect(messagesOf(takeAll(voted, [tick(2_400)]).effects, "no-confidence")).toEqual([]);
   expect(messagesOf(takeAll(voted, [tick(2_501)]).effects, "no-confidence", c)).toHaveLength(1);
+});
+
+test("10.4 a vote that is not repeated any more is void", () => {
+  const vote = hear(c, voteOf(1, b, deadline));
+  const told = takeAll(registered(b, view, [a, c, d, e]), [tick(100), vote]).replica;
+  const votesAfter = (...inputs: readonly Input[]) => [
+    ...takeAll(told, inputs).replica.doubt.votes.keys(),
+  ];
+  expect(votesAfter(tick(1_600))).toEqual([c.member]);
+  expect(votesAfter(tick(1_601))).toEqual([]);
+  expect(votesAfter(tick(1_400), vote, tick(2_900))).toEqual([c.member]);
+  // This replica's own stands as long as its doubt.
+  const voted = step(doubting(b), signed(voteOf(1, b, deadline))).replica;
+  const later = takeAll(voted, [tick(4_000)]).replica;
+  expect([...later.doubt.votes.keys()]).toEqual([b.member]);
 });
 
 test("10.5 the successor is never the leader, nor one that was revoked", () => {
