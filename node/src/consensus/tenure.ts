@@ -137,15 +137,15 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   if (stage === "barred" && nowMs - sinceMs < patience / 4) return stay(replica);
   // What cannot be fetched from its holder, its holder must adopt: whatever its status.
   const unfetched = setAside.size > 0 || outdone;
-  const leaving = mustLeave(replica) ? view.departing : [];
+  // Who can do nothing more itself gives way to anyone.
+  const helpless = isRevoked || stage === "barred" || isDisowned(replica, office);
+  const leaving = mustLeave(replica) && !helpless ? view.departing : [];
   const without = new Set([setup.self.member, ...leaving]);
   // Who refuses this leader may have been lied to, and would be no better leader.
   const refusing = new Set([...without, ...office.refusedBy.keys()]);
   const agreeing = unfetched ? null : chooseSuccessor(replica, view, refusing);
   const successor =
     agreeing?.status === "normal" ? agreeing : chooseSuccessor(replica, view, without, unfetched);
-  // Who can do nothing more itself gives way to anyone.
-  const helpless = isRevoked || stage === "barred" || isDisowned(replica, office);
   const useful = successor !== null && (successor.status === "normal" || unfetched || helpless);
   return useful
     ? emit(asked, { kind: "hand-over", term: view.term, successor: successor.boot.member })

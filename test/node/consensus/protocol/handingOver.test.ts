@@ -241,6 +241,13 @@ test.each([
   },
 );
 
+test("10.11 where the members that are left all ask to leave, it hands over to one of them", () => {
+  const cluster = serving([a, b, c]);
+  cluster.show({ ...viewOf(rosterOfBoots([a, b]), 1, a), departing: [a.member, b.member] });
+  cluster.pass(10_300);
+  expect(handOvers(cluster, a)).toMatchObject([{ successor: b.member }]);
+});
+
 test("10.11 a leader whose term the contract shows again stays", () => {
   const cluster = disowned(view);
   cluster.pass(9_000);
