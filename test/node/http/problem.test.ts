@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createApp } from "../../../node/src/http/app.ts";
+import { problems } from "../../../node/src/http/problem.ts";
 import type { CallFault } from "../../../node/src/runtime/ports.ts";
 import type { ReceiptFault } from "../../../node/src/runtime/receipts.ts";
 import { failing, fixture, leaderUrl } from "./fixture.ts";
