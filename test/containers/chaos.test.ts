@@ -76,7 +76,7 @@ test("a node without its guest agent does not come back, until the agent does", 
   await subject.machines.start(1);
   const why = () => whyNotServing(subject.nodes[1]?.url ?? "");
   await expect.poll(why, slow).toContain("it waits for the guest agent");
-  expect(await serving()).toEqual([true, false, true]);
+  await expect.poll(serving, slow).toEqual([true, false, true]);
   await bringBack();
   await allServe();
 });

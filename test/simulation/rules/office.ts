@@ -59,7 +59,7 @@ export const officeRules: readonly Rule[] = [
       },
     ],
     threatens: "safety",
-    shownBy: 9,
+    shownBy: 15,
   },
   {
     name: "the greatest log is adopted",
@@ -93,9 +93,8 @@ export const officeRules: readonly Rule[] = [
     edits: [
       {
         file: "office.ts",
-        find: "if (!isEnough(replica, office, joint, members)) return stay(replica);",
+        find: "return stay({ ...replica, office: { ...office, judged: { seats, last, joint } } });",
         replace:
-          "if (!isEnough(replica, office, joint, members)) " +
           "return entries.length > 0 ? graft(replica, entries) : cutAfter(replica, last.index);",
       },
     ],

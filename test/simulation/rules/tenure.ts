@@ -38,7 +38,7 @@ export const tenureRules: readonly Rule[] = [
   {
     name: "a leader that is to go hands over",
     section: "9.5",
-    edits: [{ file: "tenure.ts", find: " || mustLeave(noted)", replace: "" }],
+    edits: [{ file: "tenure.ts", find: " || leaves", replace: "" }],
     threatens: "liveness",
     shownBy: 2,
   },
