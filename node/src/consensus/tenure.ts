@@ -124,11 +124,12 @@ function petition(replica: Replica, { sinceMs, petitionedMs, setAside, stage }: 
   if (office.rollback !== null && (cold === null || namesTheSame(cold, office))) {
     return stay(replica);
   }
-  // Whoever holds more may know members that this replica, with less, does not know to need.
+  // Whoever holds more may know members that this replica, with less, does not know to need; but one
+  // that is revoked cannot be named to lead in its place.
   const outdone =
     office.cold &&
-    heardLately(replica, view.roster, setup.suspectAfterMs * 2).some(({ last }) =>
-      isGreater(last, replica.log.last),
+    heardLately(replica, view.roster, setup.suspectAfterMs * 2).some(
+      ({ last, boot }) => isGreater(last, replica.log.last) && !view.revoked.includes(boot.member),
     );
   if (cold !== null && !settling && setAside.size === 0 && !outdone) return emit(asked, cold);
 

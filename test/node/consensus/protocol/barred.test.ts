@@ -1,7 +1,7 @@
 /** protocol.md, 10.12 and 10.13: offices that are taken only to be given up. */
 import { expect, test } from "vitest";
 import type { Entry } from "../../../../node/src/consensus/entry.ts";
-import { term } from "../../../../node/src/consensus/ids.ts";
+import { type Boot, term } from "../../../../node/src/consensus/ids.ts";
 import { origin } from "../../../../node/src/consensus/log.ts";
 import { step } from "../../../../node/src/consensus/step.ts";
 import {
@@ -56,6 +56,21 @@ test.each([
   ]);
   expect(ofKind(effects, "hand-over")).toEqual([]);
   expect(ofKind(effects, "cold-start")).toMatchObject([{ term: 4 }]);
+});
+
+test("10.12 that a revoked member holds more does not keep it from that", () => {
+  const shown = { ...viewOf(rosterOfBoots([a, b]), 4, a), coldTerm: term(4) };
+  const promised = { term: term(6), leaderBootKey: b.bootKey, rosterHash: shown.roster.hash };
+  const bound = registered(a, { ...shown, term: term(6), leader: b.member }, [b]);
+  const askedWith = (revoked: readonly Boot[]) =>
+    takeAll({ ...bound, promised }, [
+      see({ ...shown, revoked: revoked.map(({ member }) => member) }),
+      tick(1_900),
+      hear(b, reportOf(4, { last: lastOf(short) })),
+      tick(2_000),
+    ]).effects.map(({ kind }) => kind);
+  expect(askedWith([b])).toContain("cold-start");
+  expect(askedWith([])).toContain("hand-over");
 });
 
 test("10.12 so it does for a term before the one that it was gathering promises for", () => {
