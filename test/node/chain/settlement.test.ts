@@ -139,7 +139,8 @@ test("a branch on which the same term began later unsettles it, though it is no 
   // Four blocks are replaced by four empty ones, and the registration comes in a fifth.
   await world.anvil.rpc("anvil_reorg", [4, []]);
   await world.anvil.rpc("eth_sendRawTransaction", [raw]);
-  expect(await settledBlock(chain)).toEqual({
+  // The node answers before its miner has made that block.
+  await expect.poll(() => settledBlock(chain)).toEqual({
     term: 1,
     settled: false,
     number: before.number + 1,
