@@ -140,11 +140,13 @@ test("a branch on which the same term began later unsettles it, though it is no 
   await world.anvil.rpc("anvil_reorg", [4, []]);
   await world.anvil.rpc("eth_sendRawTransaction", [raw]);
   // The node answers before its miner has made that block.
-  await expect.poll(() => settledBlock(chain)).toEqual({
-    term: 1,
-    settled: false,
-    number: before.number + 1,
-  });
+  await expect
+    .poll(() => settledBlock(chain))
+    .toEqual({
+      term: 1,
+      settled: false,
+      number: before.number + 1,
+    });
   expect((await chain.read()).view.roster.hash).toBe(started.view.roster.hash);
   await mine(world, 2);
   expect(await settledBlock(chain)).toMatchObject({ term: 1, settled: true });
