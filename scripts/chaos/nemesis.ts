@@ -37,6 +37,8 @@ export type NemesisOptions = {
   readonly wellness: Wellness;
   readonly recorder: Recorder;
   readonly write: (node: number) => void;
+  /** Before each strike: restarted nodes show no entries from before their last snapshot. */
+  readonly readLogs: () => Promise<void>;
   /** Told of each as it begins, and of the last one's end. */
   readonly onStrike: (planned: Planned | null) => void;
   /** No further one is begun. */
@@ -61,6 +63,7 @@ export async function runNemesis(options: NemesisOptions): Promise<NemesisOutcom
     const waitMs = planned.atMs - (performance.now() - beganMs);
     await delay(Math.max(0, waitMs), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) break;
+    await options.readLogs();
     onStrike(planned);
     const { unhealed, ...struck } = await strikeOnce(options, planned);
     const well = unhealed === null && (await wellness.becomesWell(wellWithinMs));

@@ -59,7 +59,8 @@ export async function run(options: RunOptions): Promise<Run> {
   const write = writerOf(options, recorder);
   const beganMs = performance.now();
 
-  const outcome = await strikeAll(options, { recorder, watch, write: write.begin });
+  const readLogs = () => logs.readAll(false);
+  const outcome = await strikeAll(options, { recorder, watch, write: write.begin, readLogs });
   const leftMs = outcome.stuck === null ? durationMs - (performance.now() - beganMs) : 0;
   await delay(Math.max(0, leftMs), undefined, { signal }).catch(() => undefined);
 
@@ -97,6 +98,7 @@ type Watching = {
   readonly recorder: Recorder;
   readonly watch: Watch;
   readonly write: (node: number) => void;
+  readonly readLogs: () => Promise<void>;
 };
 
 /** Carries the schedule out on a cluster that is well, and tells how it goes. */
