@@ -114,10 +114,9 @@ export type Note = {
   readonly event: string;
   readonly detail: Readonly<Record<string, string | number | boolean>>;
 };
-/** This process must end: `replaced` restarts as a new boot, `invariant` stays down. */
+/** This process must end: `replaced` and `stranded` restart as a new boot, `invariant` stays down. */
 export type Halt = {
   readonly kind: "halt";
-  /** `invariant`: a defect. Else only this boot is at its end: another one may take part. */
   readonly reason: "replaced" | "stranded" | "invariant";
   readonly detail: string;
 };

@@ -6,7 +6,7 @@
  * another boot, which promised nothing, it can rejoin, so that the others need no later term for it.
  */
 import type { Promised } from "./effect.ts";
-import type { Boot } from "./ids.ts";
+import { type Boot, term } from "./ids.ts";
 import type { Append, RefusalReason } from "./message.ts";
 import { sayNo } from "./promises.ts";
 import { andThen, emit, type Replica, type Step, stay } from "./replica.ts";
@@ -16,15 +16,16 @@ import type { View } from "./view.ts";
 /** Suspicion times for which it must have heard, and refused, one active leader. */
 const patience = 2;
 
-/** To be called with each view, before it is taken over: a promise from the disk counts if it can. */
+/** To be called with each view before it is taken over: a boot's first one may void the disk's promise. */
 export function forgetUnfounded(replica: Replica, view: View): Replica {
   const { promised, log, setup } = replica;
   // This boot has promised nothing yet: without a view nothing is promised.
   if (replica.view !== null || promised === null || log.last.term >= promised.term) return replica;
   const isLater = promised.term > view.term;
-  return isLater || isAnothers(promised, view, setup.self)
-    ? { ...replica, promised: null }
-    : replica;
+  if (!isLater && !isAnothers(promised, view, setup.self)) return replica;
+  // The boot's own promise is durable once it is written, whatever term the disk has now.
+  const durable = { ...replica.durable, promisedTerm: term(0) };
+  return { ...replica, promised: null, durable };
 }
 
 /** Of the term that the view shows, but of another leader or roster. A boot's own office bars the next. */
@@ -46,12 +47,12 @@ export function refuseAppend(
 }
 
 /** An active leader has a quorum without this replica: nobody needs its word. */
-function noteStranded(replica: Replica, { term, active }: Append): Step {
+function noteStranded(replica: Replica, { term: claimed, active }: Append): Step {
   const { promised, view, log, nowMs, setup } = replica;
-  const isElected = active && view?.term === term;
-  if (!isElected || promised === null || promised.term < term) return stay(replica);
+  const isElected = active && view?.term === claimed;
+  if (!isElected || promised === null || promised.term < claimed) return stay(replica);
   // What its log holds of that term may have been acknowledged.
-  if (log.last.term > term || log.last.term === promised.term) return stay(replica);
+  if (log.last.term > claimed || log.last.term === promised.term) return stay(replica);
   const sinceMs = replica.strandedMs ?? nowMs;
   const noted = { ...replica, strandedMs: sinceMs };
   if (nowMs - sinceMs < setup.suspectAfterMs * patience) return stay(noted);
@@ -60,6 +61,6 @@ function noteStranded(replica: Replica, { term, active }: Append): Step {
     reason: "stranded",
     detail:
       `bound to a leader of term ${promised.term} that the contract does not show, while others ` +
-      `follow that of term ${term}: as another boot it can rejoin`,
+      `follow that of term ${claimed}: as another boot it can rejoin`,
   });
 }

@@ -38,8 +38,8 @@ export const defaultLimits: Limits = {
   strangersMax: 64,
   bootsPerMemberMax: 8,
   bufferBytesMax: 16 * mebibyte,
-  // Something is said four times a suspicion time. What a cut held back, TCP sends again only after as
-  // long as the cut had lasted.
+  // Channels are pinged several times meanwhile. What a cut held back, TCP sends again only after as long
+  // as the cut had lasted.
   silenceMs: 3_000,
   requestsMax: 4_096,
   redialMsMin: 50,

@@ -1,6 +1,7 @@
 /** protocol.md, section 7. */
 import { expect, test } from "vitest";
 import { term } from "../../../../node/src/consensus/ids.ts";
+import { boot } from "../../../../node/src/consensus/replica.ts";
 import { step } from "../../../../node/src/consensus/step.ts";
 import {
   appendOf,
@@ -10,6 +11,7 @@ import {
   hear,
   lastOf,
   messagesOf,
+  nothing,
   ofKind,
   prepareOf,
   propose,
@@ -17,6 +19,8 @@ import {
   restarted,
   rosterOfBoots,
   see,
+  setupOf,
+  synced,
   takeAll,
   tick,
   viewOf,
@@ -56,6 +60,14 @@ test("7.1 a recovering boot takes nothing from a term below the promise on its d
     expect(messagesOf(effects, "refusal", a)).toMatchObject([{ reason: "higher-term-promised" }]);
     expect(replica.log.last).toEqual(bound.log.last);
   }
+});
+
+test("7.1 a void promise makes none durable that is given in its place", () => {
+  const cold = { ...viewOf(rosterOfBoots([b2]), 4, b), coldTerm: term(4) };
+  const misled = boot(setupOf(b2), { ...nothing, promised: ofTerm5 }, 0);
+  const named = step(misled, see(cold)).replica;
+  expect(named).toMatchObject({ promised: { term: 4 }, office: { stage: "gathering" } });
+  expect(synced(named).replica.office?.stage).toBe("starting");
 });
 
 test("7.1 nor does one of the term that its view shows, of another leader or roster", () => {
