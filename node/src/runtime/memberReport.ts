@@ -53,11 +53,7 @@ function memberStatus(replica: Replica, { record, pending, nowMs, verdictOf }: R
     endpoint: record.endpoint,
     bootKey,
     role: pending ? "pending" : leads ? "leader" : status === "normal" ? "follower" : "recovering",
-    lastHeardMs: isSelf
-      ? 0
-      : heard === null
-        ? null
-        : Math.round(replica.awakeMs - heard.heardAwakeMs),
+    lastHeardMs: isSelf ? 0 : heardAgoMs(replica, heard),
     lagEntries: last === null ? null : Math.max(0, replica.commitIndex - last),
     ...(isSelf ? { attestation: "self" } : attestationOf(verdictOf(bootKey), nowMs)),
   };
@@ -77,6 +73,10 @@ function attestationOf(
     attestation: "verified",
     attested: { composeHash, osImageHash, deviceId, tcbStatus, agoMs },
   };
+}
+
+function heardAgoMs({ awakeMs }: Replica, heard: Peer | null): number | null {
+  return heard === null ? null : Math.round(awakeMs - heard.heardAwakeMs);
 }
 
 function lastHeard({ peers }: Replica, id: MemberId): Peer | null {
